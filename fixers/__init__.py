@@ -1,0 +1,1 @@
+"""The fixers: one file each, with everything about it inside."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from rewriter.syntax import tree
 from rewriter.syntax.tree import Dockerfile, Instruction, Problem
-from rewriter.syntax.words import NotStringsError
+from rewriter.syntax.words import NotStringsError, is_heredoc
 
 _TEXT, _BOOLEAN, _MANY = "text", "boolean", "many"
 
@@ -117,8 +117,6 @@ def _copy(instruction: Instruction) -> str:
         return message
     if len(instruction.paths) < 2:
         return f"{instruction.name} needs at least two arguments"
-    from rewriter.syntax.words import is_heredoc
-
     if "<<" in instruction.destination and is_heredoc(instruction.destination):
         return f"{instruction.name} cannot take a heredoc as its destination"
     return ""
@@ -187,12 +185,12 @@ def _healthcheck(instruction: Instruction) -> str:
     if not kind:
         return "HEALTHCHECK needs CMD or NONE"
     if kind == "NONE":
-        return "" if len(instruction.words) == 1 else "HEALTHCHECK NONE takes no arguments"
+        return "HEALTHCHECK NONE takes no arguments" if instruction.has_command else ""
     if kind != "CMD":
         return f"HEALTHCHECK {kind}: use CMD or NONE"
     if instruction.json is None and _not_strings(instruction):
         return "a JSON array that holds something other than strings"
-    if len(instruction.words) < 2:
+    if not instruction.has_command or instruction.json == ():
         return "HEALTHCHECK CMD needs a command"
     for flag in instruction.flags:
         pattern = _INTEGER if flag.name == "retries" else _DURATION

@@ -147,12 +147,13 @@ class Pieces:
     and a diff needs to look only at the regions between them.
     """
 
-    __slots__ = ("_original", "_pieces", "text")
+    __slots__ = ("_original", "_pieces", "_places", "text")
 
     def __init__(self, original: str) -> None:
         self._original: Final = original
         # A piece is (length, origin): origin is its offset in the original, or -1 for new text.
         self._pieces: list[tuple[int, int]] = [(len(original), 0)] if original else []
+        self._places: list[tuple[int, int, int]] = []  # per piece: its offset, its origin, where the kept text before ends
         self.text = original
 
     def apply(self, edits: Iterable[Edit]) -> None:
@@ -178,6 +179,7 @@ class Pieces:
         source.take(len(self.text) - position, pieces)
         self.text = "".join(parts)
         self._pieces = pieces
+        self._places = []
 
     def regions(self) -> list[Region]:
         """The changed regions, in order: what they were in the original and what they are now."""
@@ -194,6 +196,19 @@ class Pieces:
             new += length
             open_new = new
         return regions
+
+    def original_offset(self, offset: int) -> int:
+        """Where a character of the current text came from; for new text, where its replacement began."""
+        if not self._places:
+            position = kept_end = 0
+            for length, origin in self._pieces:
+                self._places.append((position, origin, kept_end))
+                position += length
+                kept_end = origin + length if origin >= 0 else kept_end
+        if not self._places:
+            return 0
+        start, origin, kept_end = self._places[bisect_right(self._places, (offset, len(self._original), 0)) - 1]
+        return min(origin + offset - start if origin >= 0 else kept_end, max(0, len(self._original) - 1))
 
 
 class _Cursor:

@@ -169,6 +169,13 @@ class Heredoc(NamedTuple):
     terminator: Span
 
 
+class Gap(NamedTuple):
+    """Empty lines inside an instruction, and the first word behind them; empty at the end of the file."""
+
+    span: Span
+    next_word: str
+
+
 class Instruction(Node):
     """An instruction with its continuation lines and heredocs."""
 
@@ -298,6 +305,52 @@ class Instruction(Node):
         return self._comments
 
     @property
+    def is_on_one_line(self) -> bool:
+        """Whether the instruction has no continuation lines."""
+        return "\n" not in self.dockerfile.text[self.start : self.code_span.end]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The runs of empty lines between this instruction's continuation lines."""
+        text = self.dockerfile.text
+        found: list[Gap] = []
+        opened = -1
+        position = text.find("\n", self.start, self.code_end) + 1
+        while 0 < position < self.code_end:
+            stop = text.find("\n", position, self.code_end) + 1 or self.code_end
+            content = text[position:stop].strip(SPACE)
+            if not content:
+                opened = position if opened < 0 else opened
+            elif opened >= 0 and not content.startswith("#"):
+                found.append(Gap(Span(opened, position), content.split()[0]))
+                opened = -1
+            elif opened >= 0:
+                found.append(Gap(Span(opened, position), self._first_word_after(stop)))
+                opened = -1
+            position = stop
+        if opened >= 0:
+            found.append(Gap(Span(opened, self.code_end), ""))
+        return tuple(found)
+
+    def _first_word_after(self, position: int) -> str:
+        for line in self.dockerfile.text[position : self.code_end].split("\n"):
+            content = line.strip(SPACE)
+            if content and not content.startswith("#"):
+                return content.split()[0]
+        return ""
+
+    @property
+    def dangling(self) -> Span | None:
+        """The continuation character, with the blanks before it, that continues into nothing at the end of the file."""
+        end = self.view.source(len(self.view.text)) if self.view.text else self.start
+        text = self.dockerfile.text
+        kept = len(text[:end].rstrip(" \t"))
+        stop = text.find("\n", end, self.code_end)
+        line_end = stop if stop >= 0 else self.code_end
+        mark = text[end:line_end].strip(" \t\r")
+        return Span(max(kept, self.start), line_end) if mark == self.dockerfile.escape else None
+
+    @property
     def code_span(self) -> Span:
         """The instruction without its final newline and heredocs."""
         text = self.dockerfile.text
@@ -315,6 +368,8 @@ class Instruction(Node):
         parts: list[tuple[str, Span]] = [("keyword", self.keyword.span)]
         parts += [("flag", flag.span) for flag in self.flags]
         parts += [("word", word.span) for word in self.words]
+        if isinstance(self, ShellInstruction) and self.json is None:
+            parts.append(("shell", self.view.span(*self._command_range())))
         for kind, span in parts:
             marks.append((span.start, span.end, kind))
         for heredoc in self.heredocs:
@@ -362,13 +417,16 @@ class ShellInstruction(Instruction):
 
     __slots__ = ("_shell",)
 
+    def _command_range(self) -> tuple[int, int]:
+        """Where the command begins and ends in the view."""
+        return self._range
+
     def _read_json(self) -> tuple[JsonString, ...] | None:
-        return words.read_json(self.view, *self._range)
+        return words.read_json(self.view, *self._command_range())
 
     def _split(self) -> tuple[Word, ...]:
-        if self.json is not None:
-            return tuple(Word(string.view, string.start, string.end) for string in self.json)
-        return super()._split()
+        """The strings of the JSON form; the shell form has none but those of `shell`."""
+        return tuple(Word(string.view, string.start, string.end) for string in self.json or ())
 
     @property
     def shell(self) -> CommandList:
@@ -376,7 +434,7 @@ class ShellInstruction(Instruction):
         try:
             return self._shell
         except AttributeError:
-            start, end = self._range
+            start, end = self._command_range()
             self._shell: CommandList = parse_shell(self.view, end if self.json is not None else start, end)
             return self._shell
 
@@ -460,21 +518,18 @@ class Healthcheck(ShellInstruction):
             start += 1
         return start, end
 
-    def _read_json(self) -> tuple[JsonString, ...] | None:
-        return words.read_json(self.view, *self._command_range())
-
     def _split(self) -> tuple[Word, ...]:
         start, end = self._range
-        blanks = words.split_blanks(self.view, start, end)
+        kind = words.split_blanks(self.view, start, end)[:1]
         if self.json is not None:
-            return (*blanks[:1], *(Word(string.view, string.start, string.end) for string in self.json))
-        return blanks
+            return (*kind, *(Word(string.view, string.start, string.end) for string in self.json))
+        return kind
 
     @property
-    def shell(self) -> CommandList:
-        """The shell form of the check."""
+    def has_command(self) -> bool:
+        """Whether anything follows `CMD` or `NONE`."""
         start, end = self._command_range()
-        return parse_shell(self.view, end if self.json is not None else start, end)
+        return start < end
 
 
 class _PathsInstruction(Instruction):

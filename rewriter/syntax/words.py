@@ -49,6 +49,9 @@ class Word(NamedTuple):
         return "$" in self.text
 
 
+_new: Final = tuple.__new__  # half the time of calling the class, and words are what a file has most of
+
+
 class JsonString(NamedTuple):
     """A string of a JSON array, such as those of `CMD ["a", "b"]`."""
 
@@ -100,7 +103,7 @@ class NotStringsError(ValueError):
 
 def split_blanks(view: View, start: int, end: int) -> tuple[Word, ...]:
     """Words between blanks; quotes mean nothing here."""
-    return tuple(Word(view, match.start(), match.end()) for match in WORD.finditer(view.text, start, end))
+    return tuple([_new(Word, (view, *match.span())) for match in WORD.finditer(view.text, start, end)])
 
 
 def split_quoted(view: View, start: int, end: int, escape: str) -> tuple[Word, ...]:

@@ -44,17 +44,22 @@ def buildkit_reading(text: str) -> list[Reading] | str:
         return str(error)
     return [
         Reading(
-            command.cmd.upper(),
+            (command.cmd or "").upper(),
             (command.sub_cmd or "").upper(),
             command.json,
             command.start_line,
             command.end_line,
             tuple(command.flags),
-            tuple(command.value),
+            tuple(command.value) if _is_split((command.sub_cmd or command.cmd or "").upper()) else (),
             () if command.sub_cmd else tuple((heredoc.name, heredoc.content) for heredoc in command.heredocs),
         )
         for command in commands
     ]
+
+
+def _is_split(name: str) -> bool:
+    """Whether BuildKit splits the arguments of such an instruction; of others the package gives one empty string."""
+    return name in tree.INSTRUCTIONS and name != "ONBUILD"
 
 
 def own_reading(dockerfile: Dockerfile) -> list[Reading]:
@@ -63,21 +68,20 @@ def own_reading(dockerfile: Dockerfile) -> list[Reading]:
 
 
 def _read(instruction: Instruction) -> Reading:
+    inner = instruction
     if isinstance(instruction, tree.Onbuild) and instruction.arguments:
         inner = instruction.trigger
-        trigger, flags, value, json = inner.name, _flags(inner), _value(inner), inner.json is not None
-    else:
-        trigger, flags, value, json = "", _flags(instruction), _value(instruction), instruction.json is not None
+    is_onbuild = inner is not instruction
     text = instruction.dockerfile.text
     return Reading(
         instruction.name,
-        trigger,
-        json,
+        inner.name if is_onbuild else "",
+        inner.json is not None,
         instruction.line,
         instruction.end_line,
-        flags,
-        value,
-        () if trigger else tuple((h.name, text[h.body.start : h.body.end]) for h in instruction.heredocs),
+        _flags(instruction),  # the package does not show the flags of what waits under ONBUILD
+        _value(inner),
+        () if is_onbuild else tuple((h.name, text[h.body.start : h.body.end]) for h in instruction.heredocs),
     )
 
 
@@ -86,25 +90,24 @@ def _flags(instruction: Instruction) -> tuple[str, ...]:
 
 
 def _value(instruction: Instruction) -> tuple[str, ...]:
+    # The package hands strings over as C does: what follows a NUL (`["a\\u0000b"]`) is lost.
+    strings = tuple(string.value.partition("\0")[0] for string in instruction.json or ())
     match instruction:
-        case tree.Unknown():
+        case tree.Unknown() | tree.Onbuild():
             return ()
         case tree.Healthcheck():
-            command = (string.value for string in instruction.json) if instruction.json is not None else None
-            kind, _, rest = instruction.arguments.partition(" ")
-            words = instruction.words
-            if command is None:
+            kind, *rest = (word.text for word in instruction.words) if instruction.words else ("",)
+            if instruction.json is None:
                 start, end = instruction._command_range()
-                text = instruction.view.text[start:end]
-                return (words[0].text, *([text] if text else [])) if words else ()
-            return (words[0].text, *command)
-        case tree.Copy() | tree.Volume():
+                strings = (instruction.view.text[start:end],) if rest else ()
+            return (kind, *strings) if kind else ()
+        case tree.Copy() | tree.Volume() if instruction.json is None:
             return instruction.paths
         case tree.Env() | tree.Label():
             return tuple(word.text for pair in instruction.pairs for word in (pair.key, pair.value))
         case tree.Arg() | tree.From() | tree.Expose():
             return tuple(word.text for word in instruction.words)
+        case _ if instruction.json is not None:
+            return strings
         case _:
-            if instruction.json is not None:
-                return tuple(string.value for string in instruction.json)
             return (instruction.arguments,) if instruction.arguments else ()

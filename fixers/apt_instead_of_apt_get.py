@@ -1,0 +1,66 @@
+"""`apt-get` in builds, `apt` at the prompt."""
+
+from collections.abc import Iterator
+
+from rewriter.fixing.edits import insert_after, replace
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.model.packages import Call, calls
+from rewriter.model.state import State
+from rewriter.syntax.text import Edit
+from rewriter.syntax.tree import Run
+
+# https://manpages.debian.org/stable/apt/apt.8.en.html, apt-get.8 and apt-cache.8
+_APT_GET = frozenset(
+    {"install", "update", "remove", "purge", "autoremove", "autopurge", "reinstall", "dist-upgrade",
+     "clean", "autoclean", "build-dep", "source", "download", "changelog", "satisfy"}
+)  # fmt: skip
+_APT_CACHE = frozenset({"depends", "rdepends", "policy", "showsrc"})
+
+
+@fixer(
+    code="DF309",
+    name="apt-instead-of-apt-get",
+    level=Level.SAFE,
+    phase="packages",
+    replaces=["DL3027"],
+    example=Example(
+        before="FROM debian:12\nRUN apt update && apt install -y curl\n",
+        after="FROM debian:12\nRUN apt-get update && apt-get install -y curl\n",
+    ),
+)
+def call_apt_get(run: Run, state: State) -> Iterator[Fix | Skip]:
+    """Call `apt-get` and `apt-cache` where a build calls `apt`.
+
+    `apt` is made for people: its output and options may change between releases, and it says so in every build log.
+    `apt upgrade` also installs new dependencies, so it becomes `apt-get upgrade --with-new-pkgs`.
+    `apt list`, `apt search` and `apt show` print something else than `apt-cache` does and are left alone.
+    """
+    if not state.is_posix_shell:
+        return
+    edits: list[Edit] = []
+    for call in calls(run):
+        if call.manager.name != "apt" or call.subcommand is None:
+            continue
+        changes = _changes(call)
+        if not changes:
+            yield Skip(run, f"`apt {call.subcommand.value}` has no twin of the same output")
+            return
+        edits += changes
+    if edits:
+        yield Fix(run, "`apt` is for people, `apt-get` for scripts", edits)
+
+
+def _changes(call: Call) -> list[Edit]:
+    """The edits that make apt-get or apt-cache of one call; none where neither does the same."""
+    assert call.subcommand is not None
+    subcommand = call.subcommand.value
+    program = call.program.text.removesuffix("apt")
+    if subcommand in _APT_GET:
+        return [replace(call.program, f"{program}apt-get")]
+    if subcommand in _APT_CACHE:
+        return [replace(call.program, f"{program}apt-cache")]
+    if subcommand == "full-upgrade":
+        return [replace(call.program, f"{program}apt-get"), replace(call.subcommand, "dist-upgrade")]
+    if subcommand == "upgrade":
+        return [replace(call.program, f"{program}apt-get"), insert_after(call.subcommand, " --with-new-pkgs")]
+    return []

@@ -1,0 +1,53 @@
+"""Stage names in lower case."""
+
+from collections.abc import Iterator
+
+from rewriter.fixing.edits import replace
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.model.stages import Stage, StageGraph
+
+
+@fixer(
+    code="DF605",
+    name="stage-name-casing",
+    level=Level.SAFE,
+    phase="spelling",
+    replaces=["StageNameCasing"],
+    example=Example(
+        before="""\
+FROM golang:1.24 AS Build
+RUN go build -o /app .
+
+FROM debian:12
+COPY --from=Build /app /app
+""",
+        after="""\
+FROM golang:1.24 AS build
+RUN go build -o /app .
+
+FROM debian:12
+COPY --from=build /app /app
+""",
+    ),
+)
+def spell_stage_name_in_lower_case(stage: Stage, graph: StageGraph) -> Iterator[Fix | Skip]:
+    """Write stage names in lower case, and with them every `FROM`, `COPY --from` and `RUN --mount=from` that uses one.
+
+    Docker compares stage names without regard to case, so `--target` and the `target:` of a compose file still match.
+    """
+    alias = stage.alias_word
+    if alias is None:
+        return
+    uses = [use for use in graph.references(stage) if not use.by_number and use.name != stage.name]
+    if alias.text == stage.name and not uses:
+        return
+    edits = [replace(use, stage.name) for use in uses]
+    if alias.text != stage.name:
+        edits.append(replace(alias, stage.name))
+    written = alias.text if alias.text != stage.name else uses[0].name
+    yield Fix(
+        stage.from_,
+        f"stage {written} is spelled {stage.name}",
+        edits,
+        reads=[use.instruction.span for use in uses],
+    )

@@ -1,0 +1,40 @@
+"""No `--platform` that says what is the default."""
+
+from collections.abc import Iterator
+
+from rewriter.fixing.edits import remove_word
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.model.stages import StageGraph
+from rewriter.syntax.tree import From
+
+
+@fixer(
+    code="DF607",
+    name="redundant-target-platform",
+    level=Level.SAFE,
+    phase="spelling",
+    replaces=["RedundantTargetPlatform"],
+    example=Example(
+        before="FROM --platform=$TARGETPLATFORM alpine:3.22\n",
+        after="FROM alpine:3.22\n",
+    ),
+)
+def remove_redundant_platform(instruction: From, graph: StageGraph) -> Iterator[Fix | Skip]:
+    """Remove `--platform=$TARGETPLATFORM`, which is what a build uses anyway.
+
+    Kept where the file declares `ARG TARGETPLATFORM` with a default of its own.
+    """
+    flag = instruction.platform
+    if flag is None or flag.value not in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
+        return
+    for argument in graph.global_arguments:
+        for pair in argument.pairs:
+            if pair.key.text == "TARGETPLATFORM" and pair.separator:
+                yield Skip(instruction, f"line {argument.line} gives TARGETPLATFORM a default")
+                return
+    yield Fix(
+        instruction,
+        f"`{flag.text}` is the default",
+        [remove_word(instruction.dockerfile, flag)],
+        reads=[argument.span for argument in graph.global_arguments],
+    )

@@ -1,0 +1,331 @@
+"""The engine: ask the fixers, choose among their proposals, apply, parse again, until nothing changes; then check the laws.
+
+The engine knows no fixer. Phases run in their declared order, each to its fixed point; the whole round repeats
+until it changes nothing. Two proposals of one pass that get in each other's way are never both applied:
+the one of the lower code, then of the earlier place, wins, and the other is proposed anew on the next parse.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from rewriter.fixing.facts import Facts
+from rewriter.fixing.fixer import PHASES, FileEdit, Fix, Fixer, Level, Skip, is_whole_file
+from rewriter.fixing.registry import may_run
+from rewriter.fixing.suppress import Suppressions
+from rewriter.laws import Laws
+from rewriter.model.context import BuildContext
+from rewriter.model.stages import Stage
+from rewriter.syntax.parser import parse
+from rewriter.syntax.text import Edit, OverlapError, Pieces, Position, Region, Span
+from rewriter.syntax.tree import Dockerfile, Instruction
+
+MAX_PASSES: Final = 10
+
+
+class Applied(NamedTuple):
+    """A fix that was applied, and where it stands in the original file."""
+
+    code: str
+    name: str
+    level: Level
+    message: str
+    line: int
+    column: int
+    end_line: int
+
+
+class Skipped(NamedTuple):
+    """A finding that was left alone, and why."""
+
+    code: str
+    name: str
+    reason: str
+    line: int
+    column: int
+    suppressed: bool
+
+
+class Refusal(NamedTuple):
+    """Why a whole file was left alone."""
+
+    message: str
+    line: int
+    column: int
+
+
+class Outcome(NamedTuple):
+    """What became of one file."""
+
+    before: str
+    after: str
+    regions: tuple[Region, ...]
+    applied: tuple[Applied, ...]
+    skips: tuple[Skipped, ...]
+    refusal: Refusal | None
+    companions: tuple[FileEdit, ...]
+    broken_law: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file or a companion is to be written."""
+        return self.before != self.after or bool(self.companions)
+
+
+def _unknown_context(_: Dockerfile) -> BuildContext:
+    return BuildContext(None)
+
+
+def fix(
+    text: str,
+    fixers: Sequence[Fixer],
+    *,
+    context: Callable[[Dockerfile], BuildContext] = _unknown_context,
+    limit: Level | None = None,
+) -> Outcome:
+    """Apply fixers to a Dockerfile's text.
+
+    `context` finds the build context; it is called only when a fixer asks for it.
+    `limit` bars single fixes above a level, whatever the level of their fixer; None bars nothing.
+    The result breaks no law: where one would break, the text is unchanged and `broken_law` says which.
+    """
+    original = parse(text)
+    if problem := original.problem:
+        return _untouched(text, refusal=Refusal(problem.message, *original.position(problem.offset)))
+    run = _Run(original, fixers, context, limit)
+    try:
+        run.until_stable()
+    except _BrokenLawError as error:
+        return _untouched(text, broken_law=str(error))
+    if broken := run.laws.broken(run.dockerfile):
+        return _untouched(text, broken_law=broken)
+    return Outcome(
+        text,
+        run.dockerfile.text,
+        tuple(run.pieces.regions()),
+        tuple(run.applied),
+        tuple(run.skips.values()),
+        None,
+        tuple(run.companions.values()),
+        "",
+    )
+
+
+def _untouched(text: str, *, refusal: Refusal | None = None, broken_law: str = "") -> Outcome:
+    return Outcome(text, text, (), (), (), refusal, (), broken_law)
+
+
+class _BrokenLawError(Exception):
+    """A law that fixers broke while they ran."""
+
+
+class _Proposal(NamedTuple):
+    fixer: Fixer
+    fix: Fix
+
+
+class _Run:
+    """One file on its way to the fixed point."""
+
+    __slots__ = ("_context", "_facts", "_find_context", "_fixers", "_limit", "_suppressions",
+                 "applied", "companions", "dockerfile", "laws", "pieces", "skips")  # fmt: skip
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        fixers: Sequence[Fixer],
+        context: Callable[[Dockerfile], BuildContext],
+        limit: Level | None,
+    ) -> None:
+        self._fixers: Final = sorted(fixers, key=lambda fixer: fixer.code)
+        self._limit: Final = limit
+        self._find_context: Final = context
+        self._context: BuildContext | None = None
+        self.laws: Final = Laws(dockerfile)
+        self.pieces: Final = Pieces(dockerfile.text)
+        self.applied: list[Applied] = []
+        self.companions: dict[str, FileEdit] = {}
+        self._read(dockerfile)
+
+    def _read(self, dockerfile: Dockerfile) -> None:
+        self.dockerfile = dockerfile
+        self._facts = Facts(dockerfile, self._build_context)
+        self._suppressions = Suppressions(dockerfile)
+
+    def _build_context(self) -> BuildContext:
+        """The context, found once for the original file, with the companions as the fixes so far leave them."""
+        if self._context is None:
+            self._context = self._find_context(self.laws.original)
+        return self._context
+
+    def until_stable(self) -> None:
+        """Run all phases until a whole round changes nothing."""
+        for _ in range(MAX_PASSES):
+            self.skips: dict[tuple[str, int, int, str], Skipped] = {}
+            changes = [self._phase(phase) for phase in PHASES]
+            if not any(changes):
+                return
+        raise _BrokenLawError(f"no fixed point after {MAX_PASSES} rounds; the fixers undo each other: {self._recent()}")
+
+    def _phase(self, phase: str) -> bool:
+        fixers = [fixer for fixer in self._fixers if fixer.phase == phase]
+        if not fixers:
+            return False
+        for number in range(MAX_PASSES):
+            skips: list[tuple[Fixer, Skip, bool]] = []
+            proposals = list(self._propose(fixers, skips))
+            chosen = _choose(proposals)
+            if not chosen:
+                self._note(skips)
+                return number > 0
+            self._apply(chosen)
+        raise _BrokenLawError(f"no fixed point after {MAX_PASSES} passes of phase {phase}: {self._recent()}")
+
+    def _recent(self) -> str:
+        return ", ".join(sorted({fix.code for fix in self.applied[-20:]}))
+
+    def _propose(self, fixers: Iterable[Fixer], skips: list[tuple[Fixer, Skip, bool]]) -> Iterator[_Proposal]:
+        for fixer in fixers:
+            for result in self._ask(fixer):
+                if isinstance(result, Skip):
+                    skips.append((fixer, result, False))
+                elif self._limit is not None and not may_run(result.level or fixer.level, self._limit):
+                    reason = f"needs --level {result.level or fixer.level}: {result.message}"
+                    skips.append((fixer, Skip(result.anchor, reason), False))
+                elif forbidden := self._suppressions.find(fixer, result):
+                    reason = f"ignored by the comment in line {forbidden.comment.line}"
+                    skips.append((fixer, Skip(result.anchor, reason), True))
+                else:
+                    yield _Proposal(fixer, result)
+
+    def _ask(self, fixer: Fixer) -> Iterator[Fix | Skip]:
+        facts = self._facts
+        if any(is_whole_file(kind) for kind in fixer.kinds):
+            yield from fixer.function(self.dockerfile, *(facts.answer(kind, None) for kind in fixer.asks))
+            return
+        for node in self._nodes(fixer.kinds):
+            anchor = node if isinstance(node, Instruction) else node.from_
+            yield from fixer.function(node, *(facts.answer(kind, anchor) for kind in fixer.asks))
+
+    def _nodes(self, kinds: tuple[type, ...]) -> Iterable[Instruction | Stage]:
+        if Stage in kinds:
+            return self._facts.graph.stages
+        return [node for node in self.dockerfile.instructions if isinstance(node, kinds)]
+
+    def _apply(self, chosen: Sequence[_Proposal]) -> None:
+        dockerfile = self.dockerfile
+        for fixer, fix in chosen:
+            self.laws.expect_dropped(fix.drops)
+            for companion in fix.companions:
+                first = self.companions.get(companion.path)
+                self.companions[companion.path] = companion._replace(before=first.before if first else companion.before)
+                self._context = self._build_context().with_text(companion.path, companion.after)
+            place = self._original_place(fix.anchor)
+            self.applied.append(
+                Applied(fixer.code, fixer.name, fix.level or fixer.level, fix.message, *place)
+            )
+        try:
+            self.pieces.apply(edit for proposal in chosen for edit in proposal.fix.edits)
+        except OverlapError as error:
+            codes = ", ".join(sorted({proposal.fixer.code for proposal in chosen}))
+            raise _BrokenLawError(f"edits collide ({codes}): {error}") from error
+        if self.pieces.text == dockerfile.text and not any(proposal.fix.companions for proposal in chosen):
+            raise _BrokenLawError(f"{chosen[0].fixer.code} proposes a fix that changes nothing: {chosen[0].fix.message}")
+        self._read(parse(self.pieces.text))
+
+    def _original_place(self, anchor: Instruction) -> tuple[int, int, int]:
+        """Line, column and last line of an instruction in the original file, as near as its kept bytes tell."""
+        start = self.pieces.original_offset(anchor.keyword.span.start)
+        end = self.pieces.original_offset(max(anchor.code_span.end - 1, anchor.start))
+        line, column = self.laws.original.position(start)
+        return line, column, max(line, self.laws.original.position(end).line)
+
+    def _note(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> None:
+        for fixer, skip, suppressed in skips:
+            line, column, _ = self._original_place(skip.anchor)
+            skipped = Skipped(fixer.code, fixer.name, skip.reason, line, column, suppressed)
+            self.skips[(fixer.code, line, column, skip.reason)] = skipped
+
+
+def _choose(proposals: Iterable[_Proposal]) -> list[_Proposal]:
+    """The proposals that can be applied together, the lower code and then the earlier place first."""
+    writes, reads = _Writes(), _Reads()
+    companions: set[str] = set()
+    chosen: list[_Proposal] = []
+    for proposal in sorted(proposals, key=lambda it: (it.fixer.code, it.fix.anchor.start, it.fix.edits)):
+        fix = proposal.fix
+        paths = {companion.path for companion in fix.companions}
+        if paths & companions:
+            continue
+        if any(writes.meets(edit) or reads.changed_by(edit) for edit in fix.edits):
+            continue
+        if any(writes.inside(span) for span in fix.reads):
+            continue
+        chosen.append(proposal)
+        companions |= paths
+        for edit in fix.edits:
+            writes.add(edit)
+        for span in fix.reads:
+            reads.add(span)
+    return chosen
+
+
+class _Writes:
+    """The ranges that chosen edits change."""
+
+    __slots__ = ("_longest", "_sorted")
+
+    def __init__(self) -> None:
+        self._sorted: list[tuple[int, int]] = []
+        self._longest = 0
+
+    def add(self, edit: Edit) -> None:
+        """Remember an edit."""
+        insort(self._sorted, (edit.start, edit.end))
+        self._longest = max(self._longest, edit.end - edit.start)
+
+    def _near(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        index = bisect_left(self._sorted, (start - self._longest, -1))
+        while index < len(self._sorted) and self._sorted[index][0] <= end:
+            yield self._sorted[index]
+            index += 1
+
+    def meets(self, edit: Edit) -> bool:
+        """Whether the edit overlaps a chosen one; an insertion also at an end, for the order would be a guess."""
+        for start, end in self._near(edit.start, edit.end):
+            if start < edit.end and edit.start < end:
+                return True
+            if (start == end or edit.start == edit.end) and start <= edit.end and edit.start <= end:
+                return True
+        return False
+
+    def inside(self, span: Span) -> bool:
+        """Whether a chosen edit changes something within the span; an insertion at its ends does not."""
+        return any(start < span.end and span.start < (end if end > start else start) for start, end in self._near(*span))
+
+
+class _Reads:
+    """The ranges that chosen fixes rely on, overlapping ones merged."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, span: Span) -> None:
+        """Remember a range."""
+        start, end = span
+        first = bisect_right(self._ends, start)
+        last = bisect_left(self._starts, end)
+        if first < last:
+            start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
+        self._starts[first:last] = [start]
+        self._ends[first:last] = [end]
+
+    def changed_by(self, edit: Edit) -> bool:
+        """Whether the edit changes something within a range; an insertion at its ends does not."""
+        index = bisect_right(self._ends, edit.start)
+        return index < len(self._starts) and self._starts[index] < (edit.end if edit.end > edit.start else edit.start)

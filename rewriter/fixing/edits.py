@@ -1,0 +1,180 @@
+"""The verbs: functions over nodes that return edits. The one place that decides where comments and blank lines go."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rewriter.syntax.text import Edit, Span
+from rewriter.syntax.tree import Blank, Comment, Directive, Dockerfile, Instruction, Node
+
+
+class Spanned(Protocol):
+    """Anything that has a place in a file: a word, a flag, a command, a node."""
+
+    @property
+    def span(self) -> Span: ...
+
+
+def replace(thing: Spanned, text: str) -> Edit:
+    """Write `text` in place of a word or flag."""
+    return Edit(*thing.span, text)
+
+
+def insert_after(thing: Spanned, text: str) -> Edit:
+    """Write `text` right behind a word."""
+    return Edit(thing.span.end, thing.span.end, text)
+
+
+def insert_in_front(thing: Spanned, text: str) -> Edit:
+    """Write `text` right in front of a word or command."""
+    return Edit(thing.span.start, thing.span.start, text)
+
+
+def remove(thing: Spanned) -> Edit:
+    """Take out exactly what the thing spans."""
+    return Edit(*thing.span, "")
+
+
+def remove_span(span: Span) -> Edit:
+    """Take out a range that a node named."""
+    return Edit(*span, "")
+
+
+def replace_arguments(instruction: Instruction, text: str) -> Edit:
+    """Write other arguments behind the keyword and the flags."""
+    return Edit(*instruction.arguments_span, text)
+
+
+def remove_word(dockerfile: Dockerfile, thing: Spanned) -> Edit:
+    """Take out a word or flag together with the blanks that set it off from its neighbours.
+
+    On a continuation line of its own the whole line goes; else the blanks behind it, or those in front at a line's end.
+    """
+    text = dockerfile.text
+    start, end = thing.span
+    stop = _skip_blanks(text, end)
+    if not _ends_line(text, stop, dockerfile.escape):
+        return Edit(start, stop, "")
+    line_start = text.rfind("\n", 0, start) + 1
+    if text[line_start:start].strip(" \t") == "" and line_start and text.startswith("\n", text.find("\n", stop)):
+        return Edit(line_start, text.index("\n", stop) + 1, "")
+    while start > line_start and text[start - 1] in " \t":
+        start -= 1
+    return Edit(start, end, "")
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t":
+        position += 1
+    return position
+
+
+def _ends_line(text: str, position: int, escape: str) -> bool:
+    rest = text[position : position + 2]
+    return not rest or rest[0] in "\r\n" or (rest[0] == escape and rest[1:] in ("", "\r", "\n", " ", "\t"))
+
+
+def attached_comments(instruction: Instruction) -> tuple[Comment, ...]:
+    """The comments that speak of an instruction: the block directly above it.
+
+    Section headings (`# ---- build ----`) and the file's header stay where they are, and so do parser directives.
+    """
+    block: list[Comment] = []
+    node = instruction.before
+    while isinstance(node, Comment) and not isinstance(node, Directive):
+        block.append(node)
+        node = node.before
+    block.reverse()
+    if not block or (node is None or isinstance(node, Directive)) and instruction is instruction.dockerfile.instructions[0]:
+        return ()
+    for index in range(len(block) - 1, -1, -1):
+        if _is_heading(block[index]):
+            return tuple(block[index + 1 :])
+    return tuple(block)
+
+
+def _is_heading(comment: Comment) -> bool:
+    """Whether a comment draws a line: `#####`, `# ----`, `# === build ===`."""
+    content = comment.text.strip().lstrip("#").strip()
+    rule = set(content) <= set("-=*~_+#/") if content else len(comment.text.strip()) > 2
+    return rule or content[:3] in ("---", "===", "***", "~~~", "###") or content[-3:] in ("---", "===", "***", "~~~", "###")
+
+
+def block_span(instruction: Instruction) -> Span:
+    """The lines of an instruction together with its attached comments."""
+    comments = attached_comments(instruction)
+    return Span(comments[0].start if comments else instruction.start, instruction.end)
+
+
+def remove_instruction(instruction: Instruction, *, keep_comments: bool = False) -> list[Edit]:
+    """Take out an instruction's lines, and its attached comments unless they are to stay.
+
+    Where blank lines stood on both sides, one side goes too. A missing final newline stays missing.
+    """
+    dockerfile = instruction.dockerfile
+    text = dockerfile.text
+    start, end = instruction.span if keep_comments else block_span(instruction)
+    above = _node_above(instruction, start)
+    below = instruction.after
+    if isinstance(above, Blank) and below is None:
+        start = above.start
+    elif (above is None or isinstance(above, Blank)) and isinstance(below, Blank):
+        end = below.end
+    if end == len(text) and not text.endswith("\n"):
+        start = _without_newline(text, start)
+    return [Edit(start, end, "")]
+
+
+def _without_newline(text: str, start: int) -> int:
+    if text.endswith("\n", 0, start):
+        start -= 1
+        if text.endswith("\r", 0, start):
+            start -= 1
+    return start
+
+
+def _node_above(instruction: Instruction, start: int) -> Node | None:
+    node = instruction.before
+    while node is not None and node.start >= start:
+        node = node.before
+    return node
+
+
+def newline_at(dockerfile: Dockerfile, offset: int) -> str:
+    """The newline to write at an offset: in a file of mixed newlines the neighbouring line decides."""
+    text = dockerfile.text
+    found = text.rfind("\n", 0, offset)
+    if found < 0:
+        found = text.find("\n", offset)
+    if found < 0:
+        return dockerfile.newline
+    return "\r\n" if found and text[found - 1] == "\r" else "\n"
+
+
+def spell(keyword: str, *, like: Instruction) -> str:
+    """A keyword in the case that a neighbouring instruction uses."""
+    return keyword.lower() if like.keyword.text.islower() else keyword.upper()
+
+
+def render(keyword: str, arguments: str, *, like: Instruction) -> str:
+    """A new one-line instruction that follows its neighbour's habits: keyword case and indentation. No newline."""
+    text = like.dockerfile.text
+    indent = text[like.start : like.keyword.span.start].lstrip("\ufeff")
+    if "\n" in indent:
+        indent = ""
+    return f"{indent}{spell(keyword, like=like)} {arguments}"
+
+
+def insert_instruction_before(instruction: Instruction, line: str) -> Edit:
+    """Write a new line above an instruction and above the comments that speak of it."""
+    start = block_span(instruction).start
+    return Edit(start, start, line + newline_at(instruction.dockerfile, start))
+
+
+def insert_instruction_after(instruction: Instruction, line: str) -> Edit:
+    """Write a new line directly below an instruction."""
+    end = instruction.end
+    newline = newline_at(instruction.dockerfile, end)
+    if instruction.dockerfile.text.endswith("\n", 0, end):
+        return Edit(end, end, line + newline)
+    return Edit(end, end, newline + line)

@@ -1,0 +1,67 @@
+"""What a fixer may ask for by type: the facts about one parse of one file, each computed when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from rewriter.model.context import BuildContext
+from rewriter.model.stages import Stage, StageGraph
+from rewriter.model.state import State, States
+from rewriter.syntax.tree import Dockerfile, Instruction
+
+
+class Facts:
+    """The facts about one parse, shared by all fixers."""
+
+    __slots__ = ("_context", "_graph", "_states", "dockerfile")
+
+    def __init__(self, dockerfile: Dockerfile, context: Callable[[], BuildContext]) -> None:
+        self.dockerfile: Final = dockerfile
+        self._context: Final = context
+        self._graph: StageGraph | None = None
+        self._states: States | None = None
+
+    @property
+    def context(self) -> BuildContext:
+        """The build context, which may be unknown."""
+        return self._context()
+
+    @property
+    def graph(self) -> StageGraph:
+        """The stages and who uses whom."""
+        if self._graph is None:
+            self._graph = StageGraph(self.dockerfile)
+        return self._graph
+
+    @property
+    def states(self) -> States:
+        """What is in force where."""
+        if self._states is None:
+            self._states = States(self.graph)
+        return self._states
+
+    def answer(self, kind: type, node: Instruction | None) -> object:
+        """The fact of a type, for the instruction that the fixer is called for."""
+        return ANSWERS[kind](self, node)
+
+
+def _stage(facts: Facts, node: Instruction | None) -> object:
+    assert node is not None
+    return facts.graph.stage_of(node)
+
+
+def _state(facts: Facts, node: Instruction | None) -> object:
+    assert node is not None
+    return facts.states.at(node)
+
+
+ANSWERS: Final[dict[type, Callable[[Facts, Instruction | None], object]]] = {
+    Dockerfile: lambda facts, _: facts.dockerfile,
+    BuildContext: lambda facts, _: facts.context,
+    StageGraph: lambda facts, _: facts.graph,
+    States: lambda facts, _: facts.states,
+    Stage: _stage,
+    State: _state,
+}
+"""The types that a fixer's further parameters may have."""

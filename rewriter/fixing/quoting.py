@@ -1,0 +1,99 @@
+"""Writing values so that the builder reads them as meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rewriter.syntax.text import view_of
+from rewriter.syntax.words import split_quoted
+
+_DOUBLE_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
+_SINGLE_QUOTED: Final = re.compile(r"'([^']*)'\Z")
+_SUBSTITUTION: Final = re.compile(r"\$\{[^'\"\\`\s{}]*\}|\$[^\W\d]\w*")
+
+
+class NotWritableError(ValueError):
+    """A value that the form to be written cannot hold."""
+
+
+def literal(value: str, escape: str) -> str:
+    """A double-quoted word that the builder reads as exactly this value."""
+    for special in (escape, '"', "$"):
+        value = value.replace(special, escape + special)
+    return f'"{value}"'
+
+
+def unquoted(text: str) -> str:
+    """The text without the quotes that enclose all of it, if there are any."""
+    if match := _DOUBLE_QUOTED.match(text):
+        return re.sub(r'\\(["\\$])', r"\1", match[1])
+    match = _SINGLE_QUOTED.match(text)
+    return match[1] if match else text
+
+
+def as_value(raw: str, escape: str) -> str:
+    """The right side of `KEY=…` that means what `KEY raw` means.
+
+    BuildKit lexes both the same way once it has cut them out, but cuts `KEY=…` at blanks outside quotes
+    (parseNameVal in its line_parsers.go). So what holds together stays as it is, and the rest is quoted anew.
+    """
+    word = f"_={raw}"
+    words = split_quoted(view_of(word, 0, len(word)), 0, len(word), escape)
+    if len(words) == 1 and words[0].text == word and _is_closed(raw, escape):
+        return raw
+    return f'"{_within_double_quotes(raw, escape)}"'
+
+
+def _is_closed(raw: str, escape: str) -> bool:
+    """Whether every quote has its twin and no escape character ends the text."""
+    try:
+        _within_double_quotes(raw, escape)
+    except NotWritableError:
+        return "${" in raw and raw.count('"') % 2 == 0 and raw.count("'") % 2 == 0
+    return True
+
+
+def _within_double_quotes(raw: str, escape: str) -> str:
+    """Rewrite a lexed text so that it reads the same inside double quotes."""
+    parts: list[str] = []
+    position = 0
+    while position < len(raw):
+        character = raw[position]
+        if character == "'":
+            close = raw.find("'", position + 1)
+            if close < 0:
+                raise NotWritableError("a single quote without its twin: the build fails as it is")
+            parts.append(literal(raw[position + 1 : close], escape)[1:-1])
+            position = close + 1
+        elif character == '"':
+            close = _closing_quote(raw, position + 1, escape)
+            parts.append(raw[position + 1 : close])
+            position = close + 1
+        elif character == escape:
+            if position + 1 == len(raw):
+                raise NotWritableError("an escape character at the very end")
+            parts.append(literal(raw[position + 1], escape)[1:-1])
+            position += 2
+        elif character == "$":
+            match = _SUBSTITUTION.match(raw, position)
+            if not match:
+                raise NotWritableError("a dollar sign that is no plain variable")
+            name, position = match.group(), match.end()
+            # What stood apart by a quote must not grow together with the name.
+            grows = position < len(raw) and raw[position] in ("'", '"', escape)
+            parts.append(f"${{{name[1:]}}}" if grows and name[1] != "{" else name)
+        else:
+            parts.append(character)
+            position += 1
+    return "".join(parts)
+
+
+def _closing_quote(raw: str, position: int, escape: str) -> int:
+    while position < len(raw):
+        if raw[position] == '"':
+            return position
+        position += 2 if raw[position] == escape else 1
+    raise NotWritableError("a double quote without its twin: the build fails as it is")
+
+

@@ -1,0 +1,110 @@
+"""Finding the fixers: those of the package `fixers`, and those that other distributions offer as `dfix.fixers`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from rewriter.fixing.fixer import Fixer, Level
+
+ENTRY_POINTS: Final = "dfix.fixers"
+
+
+class UnknownFixerError(ValueError):
+    """A code, name or prefix that no fixer answers to."""
+
+
+def load_fixers() -> tuple[Fixer, ...]:
+    """Every registered fixer, by code. Raises ValueError when two share a code or a name."""
+    return in_order([*_own(), *_third_party()])
+
+
+def in_order(fixers: Iterable[Fixer]) -> tuple[Fixer, ...]:
+    """Fixers by code, so that the order in which they were registered means nothing."""
+    ordered = tuple(sorted(fixers, key=lambda fixer: fixer.code))
+    seen: dict[str, Fixer] = {}
+    for fixer in ordered:
+        for key in (fixer.code, fixer.name):
+            if key in seen:
+                raise ValueError(f"two fixers are called {key}")
+            seen[key] = fixer
+    return ordered
+
+
+def select(
+    fixers: Sequence[Fixer], *, select: Iterable[str] = (), ignore: Iterable[str] = (), level: Level = Level.GUARDED
+) -> tuple[Fixer, ...]:
+    """The fixers that a user asked for: those named, else those up to a level; less those ignored.
+
+    Raises UnknownFixerError for a word that no fixer answers to.
+    """
+    chosen = list(_named(fixers, select))
+    if not chosen:
+        chosen = [fixer for fixer in fixers if may_run(fixer.level, level)]
+    refused = set(_named(fixers, ignore))
+    return tuple(fixer for fixer in chosen if fixer not in refused)
+
+
+def may_run(level: Level, limit: Level) -> bool:
+    """Whether a fix of one level runs when the user allows another."""
+    order = list(Level)
+    return order.index(level) <= order.index(limit)
+
+
+def _named(fixers: Sequence[Fixer], words: Iterable[str]) -> Iterator[Fixer]:
+    wanted: set[str] = set()
+    for word in words:
+        matches = [fixer.code for fixer in fixers if fixer.answers_to(word)]
+        if not matches:
+            raise UnknownFixerError(f"no fixer answers to {word!r}; `dfix rule` lists them all")
+        wanted.update(matches)
+    return (fixer for fixer in fixers if fixer.code in wanted)
+
+
+def _own() -> Iterator[Fixer]:
+    import importlib
+    import pkgutil
+
+    import fixers
+
+    for module in pkgutil.iter_modules(fixers.__path__):
+        yield from _in_module(importlib.import_module(f"fixers.{module.name}"))
+
+
+def _in_module(module: object) -> Iterator[Fixer]:
+    return (value for value in vars(module).values() if isinstance(value, Fixer))
+
+
+def _third_party() -> Iterator[Fixer]:
+    """Fixers of other distributions. Each entry point names a fixer, or a module that holds some."""
+    if not _any_entry_point():
+        return
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS):
+        loaded = entry.load()
+        yield from (loaded,) if isinstance(loaded, Fixer) else _in_module(loaded)
+
+
+def _any_entry_point() -> bool:
+    """Whether any installed distribution offers fixers: a plain look into each entry_points.txt.
+
+    `importlib.metadata.entry_points()` costs a tenth of a second, more than all the rest of the start-up.
+    """
+    import os
+
+    for folder in sys.path:
+        try:
+            with os.scandir(folder or ".") as entries:
+                names = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for name in names:
+            try:
+                with open(os.path.join(name, "entry_points.txt"), encoding="utf-8") as file:
+                    if f"[{ENTRY_POINTS}]" in file.read():
+                        return True
+            except (OSError, UnicodeDecodeError):
+                continue
+    return False

@@ -1,0 +1,75 @@
+"""The laws that hold for every result, checked at run time before anything is shown or written.
+
+Two laws need no check here: bytes that no edit names are kept by `Pieces`, and the result is stable
+because the engine stops only where a whole round of fixers changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rewriter.fixing.edits import attached_comments
+from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, ShellInstruction
+
+
+class Laws:
+    """What must still hold of a file after all fixes."""
+
+    __slots__ = ("_dropped", "original")
+
+    def __init__(self, original: Dockerfile) -> None:
+        self.original: Final = original
+        self._dropped: Counter[str] = Counter()
+
+    def expect_dropped(self, instructions: Iterable[Instruction]) -> None:
+        """Allow the comments of instructions that vanish on purpose to go with them."""
+        for instruction in instructions:
+            self._dropped.update(comment.content for comment in attached_comments(instruction))
+            self._dropped.update(comment.content for comment in instruction.comments)
+
+    def broken(self, result: Dockerfile) -> str:
+        """The first law that the result breaks, in words; empty when all hold."""
+        if result.text == self.original.text:
+            return ""
+        if result.problem:
+            line, column = result.position(result.problem.offset)
+            return f"the result would no longer parse, at {line}:{column}: {result.problem.message}"
+        if _directives(result) != _directives(self.original):
+            return "the parser directives at the top would change"
+        if lost := lost_comments(self.original, result) - self._dropped:
+            return f"a comment would be lost: {next(iter(lost))!r}"
+        return self._broken_shell(result)
+
+    def _broken_shell(self, result: Dockerfile) -> str:
+        known = {instruction.arguments for instruction in _shell_instructions(self.original)}
+        for instruction in _shell_instructions(result):
+            if instruction.arguments not in known and any(it.reason == "syntax" for it in instruction.shell.opaques()):
+                return f"the shell command in line {instruction.line} of the result would no longer parse"
+        return ""
+
+
+def lost_comments(before: Dockerfile, after: Dockerfile) -> Counter[str]:
+    """What comments said before and no longer say after."""
+    return _comments(before) - _comments(after)
+
+
+def _comments(dockerfile: Dockerfile) -> Counter[str]:
+    return Counter(comment.content for comment in dockerfile.comments if not isinstance(comment, Directive))
+
+
+def _directives(dockerfile: Dockerfile) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for node in dockerfile.nodes:
+        if not isinstance(node, Directive):
+            break
+        found.append((node.name, node.value))
+    return found
+
+
+def _shell_instructions(dockerfile: Dockerfile) -> Iterator[ShellInstruction]:
+    for instruction in dockerfile.instructions:
+        inner = instruction.trigger if isinstance(instruction, Onbuild) else instruction
+        if isinstance(inner, ShellInstruction):
+            yield inner
