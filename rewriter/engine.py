@@ -129,7 +129,7 @@ class _Proposal(NamedTuple):
 class _Run:
     """One file on its way to the fixed point."""
 
-    __slots__ = ("_context", "_facts", "_find_context", "_fixers", "_limit", "_suppressions",
+    __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_suppressions",
                  "applied", "companions", "dockerfile", "laws", "pieces", "skips")  # fmt: skip
 
     def __init__(
@@ -153,6 +153,9 @@ class _Run:
         self.dockerfile = dockerfile
         self._facts = Facts(dockerfile, self._build_context)
         self._suppressions = Suppressions(dockerfile)
+        self._by_kind: dict[type[Instruction], list[Instruction]] = {}
+        for node in dockerfile.instructions:
+            self._by_kind.setdefault(type(node), []).append(node)
 
     def _build_context(self) -> BuildContext:
         """The context, found once for the original file, with the companions as the fixes so far leave them."""
@@ -212,7 +215,10 @@ class _Run:
     def _nodes(self, kinds: tuple[type, ...]) -> Iterable[Instruction | Stage]:
         if Stage in kinds:
             return self._facts.graph.stages
-        return [node for node in self.dockerfile.instructions if isinstance(node, kinds)]
+        present = [kind for kind in self._by_kind if issubclass(kind, kinds)]
+        if len(present) == 1:
+            return self._by_kind[present[0]]
+        return [node for node in self.dockerfile.instructions if type(node) in present] if present else ()
 
     def _apply(self, chosen: Sequence[_Proposal]) -> None:
         dockerfile = self.dockerfile

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 LARGEST: Final = 64 * 1024 * 1024
@@ -107,18 +106,34 @@ def _take(path: str) -> Iterator[tuple[Found, str]]:
     yield Found(path, named=True, error=error), os.path.realpath(path)
 
 
+class _Pattern(NamedTuple):
+    """One line of an ignore file."""
+
+    compiled: GitIgnoreSpecPattern
+    is_tied: bool  # a slash ties it to its folder; without one it is matched with names
+    is_inside: bool  # "x/**": all that is in x, but not x
+
+    def matches(self, path: str, *, is_folder: bool) -> bool:
+        """Whether it names this very path. A pathspec pattern also takes what is in a folder that it names."""
+        parent, _, name = path.rpartition("/")
+        if self.is_tied and parent and not self.is_inside and self.compiled.match_file(f"{parent}/"):
+            return False
+        end = "/" if is_folder and not self.is_inside else ""
+        return bool(self.compiled.match_file((path if self.is_tied else name) + end))
+
+
 class _Ignore(NamedTuple):
-    """The patterns of one ignore file and the folder they are relative to."""
+    """The patterns of one ignore file, the last one first, and the folder they are relative to."""
 
     folder: str
-    spec: GitIgnoreSpec
+    patterns: list[_Pattern]
 
-    def verdict(self, path: str, *, is_folder: bool = False) -> bool | None:
+    def verdict(self, path: str, *, is_folder: bool) -> bool | None:
         """True: ignored, False: taken back by a `!` pattern, None: nothing said."""
         prefix = os.path.join(self.folder, "")
-        if not path.startswith(prefix):
-            return None
-        return self.spec.check_file(path[len(prefix) :] + ("/" if is_folder else "")).include
+        inside = path[len(prefix) :].replace(os.sep, "/") if path.startswith(prefix) else ""
+        matching = (item for item in self.patterns if inside and item.matches(inside, is_folder=is_folder))
+        return next((item.compiled.include for item in matching), None)
 
 
 def _is_ignored(path: str, rules: Sequence[_Ignore], *, is_folder: bool) -> bool:
@@ -126,15 +141,18 @@ def _is_ignored(path: str, rules: Sequence[_Ignore], *, is_folder: bool) -> bool
     return next((verdict for verdict in verdicts if verdict is not None), False)
 
 
-def _compile(folder: str, patterns: Sequence[str]) -> _Ignore:
+def _compile(folder: str, lines: Sequence[str]) -> _Ignore:
     from pathspec import GitIgnoreSpec
 
-    compiled: list[GitIgnoreSpecPattern] = []
-    for pattern in patterns:
+    patterns: list[_Pattern] = []
+    for line in reversed(lines):
+        body = line.removeprefix("!").rstrip()
+        is_tied = "/" in body.removeprefix("/**/").removeprefix("**/").rstrip("/")
         # Git passes over a pattern that makes no sense; one such line must not switch off the others.
         with suppress(ValueError):
-            compiled.extend(GitIgnoreSpec.from_lines([pattern]).patterns)
-    return _Ignore(os.path.realpath(folder), GitIgnoreSpec(compiled))
+            compiled = GitIgnoreSpec.from_lines([line]).patterns if body.strip("/") else []
+            patterns.extend(_Pattern(item, is_tied, body.endswith("/**")) for item in compiled)
+    return _Ignore(os.path.realpath(folder), patterns)
 
 
 def _ignore_file(folder: str) -> list[_Ignore]:
@@ -169,27 +187,25 @@ def _search(argument: str, excluded: _Ignore | None) -> Iterator[tuple[Found, st
     """Yield the Dockerfiles in a folder with their real paths."""
     root = os.path.realpath(argument)
     repository = _repository(root)
-    rules: list[_Ignore] = []
-    try:
-        rules = _inherited(root, repository)
-    except FileError as error:
-        yield Found(error.path, named=False, error=error.message), error.path
     exclusions = [excluded] if excluded and not excluded.verdict(root, is_folder=True) else []
-    folders = [("" if os.path.normpath(argument) == os.curdir else argument, root, rules)]
+    folders = [("" if os.path.normpath(argument) == os.curdir else argument, root, list[_Ignore]())]
     while folders:
         shown, real, rules = folders.pop()
         try:
             with os.scandir(real) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
-            if any(entry.name == ".git" for entry in entries):
-                rules = []  # what lies around a repository does not rule inside it
-            rules = rules + _ignore_file(real)
         except OSError as problem:
             reason = f"the folder cannot be searched: {_reason(problem)}"
             yield Found(shown or ".", named=real == root, error=reason), real
             continue
+        try:
+            if real == root:
+                rules = _inherited(root, repository)
+            elif any(entry.name == ".git" for entry in entries):
+                rules = []  # what lies around a repository does not rule inside it
+            rules = rules + _ignore_file(real)
         except FileError as error:
-            yield Found(os.path.join(shown, ".gitignore"), named=False, error=error.message), error.path
+            yield Found(error.path, named=False, error=error.message), error.path
         below: list[tuple[str, str, list[_Ignore]]] = []
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -256,8 +272,8 @@ def _expect_regular(path: str, status: os.stat_result) -> None:
 def write(path: str, data: bytes, expected: bytes) -> None:
     """Replace a file that still holds `expected`, atomically, keeping mode, owner and extended attributes.
 
-    A symbolic link stays, and its target is replaced. Raises FileError and leaves the file as it was when that cannot
-    be had: also for one of several hard links, for the others would silently keep the old text.
+    A symbolic link stays, and its target is replaced. When that cannot be had, it raises FileError and leaves the file
+    as it was: also for one of several hard links, for the others would silently keep the old text.
     """
     write_all({path: (expected, data)})
 
@@ -304,7 +320,8 @@ class _Change:
         """Write the new text beside the old one. Fails where the replacement would lose something."""
         with _explained(self.path):
             if self._expected is None:
-                return self._fill(self._new, self._data, None)
+                self._fill(self._new, self._data, None)
+                return
             status = os.stat(self._target)
             _expect_regular(self.path, status)
             # Moving a file into place needs no right to write to the old one; respect a read-only file all the same.
@@ -320,22 +337,19 @@ class _Change:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _RAW
         with open(os.open(name, flags, 0o600 if like else 0o666), "wb") as file:
             if like:
-                self._keep_owner(file.fileno(), like)
+                owner, made = (like.st_uid, like.st_gid), os.fstat(file.fileno())
+                if owner != (made.st_uid, made.st_gid):
+                    try:
+                        os.fchown(file.fileno(), *owner)
+                    except OSError as problem:
+                        whose = "(user {}, group {})".format(*owner)
+                        raise FileError(self.path, f"dfix may not keep its owner {whose}; run dfix as it") from problem
                 _copy_extended_attributes(self._target, name)
                 # After the owner (a change of owner drops bits of the mode) and the access list (it sets some).
                 os.chmod(name, stat.S_IMODE(like.st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-
-    def _keep_owner(self, descriptor: int, like: os.stat_result) -> None:
-        now = os.fstat(descriptor)
-        if (now.st_uid, now.st_gid) != (like.st_uid, like.st_gid):
-            try:
-                os.fchown(descriptor, like.st_uid, like.st_gid)
-            except OSError as problem:
-                owner = f"user {like.st_uid}, group {like.st_gid}"
-                raise FileError(self.path, f"dfix may not keep its owner ({owner}); run dfix as the owner") from problem
 
     def expect_unchanged(self) -> None:
         """Fail when the file no longer holds what the change was made from."""

@@ -46,7 +46,7 @@ def apply(diff: str, name: str, before: str | None) -> bytes:
         for check in (["--check"], []):
             command = ["git", "-c", "core.autocrlf=false", "apply", *check, str(Path(folder, "the.patch"))]
             environment = {**os.environ, "GIT_CEILING_DIRECTORIES": os.path.dirname(folder), "LC_ALL": "C"}
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="latin-1")
             assert done.returncode == 0, done.stderr + diff
         return file.read_bytes()
 

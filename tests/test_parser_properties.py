@@ -137,5 +137,7 @@ def test_text_like_a_dockerfile_reads_as_in_buildkit(text: str) -> None:
     ours, theirs = parse(text), buildkit_reading(text)
     if isinstance(theirs, str):
         assert ours.problem is not None, f"BuildKit says: {theirs}"
+    elif any(not flag.text.isascii() for node in ours.instructions for flag in node.flags):
+        assert ours.problem is not None, "BuildKit reads flags byte by byte"
     elif ours.syntax_problem is None:
         assert own_reading(ours) == theirs

@@ -17,7 +17,7 @@ _MIRRORS: Final = (("public.ecr.aws", "docker/library/"), ("mirror.gcr.io", "lib
 # Docker Hub users under which each architecture's official images are published, as in arm64v8/python:
 # https://github.com/docker-library/official-images#architectures-other-than-amd64
 _ARCHITECTURES: Final = frozenset(
-    "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x winamd64".split()
+    ("amd64", "arm32v5", "arm32v6", "arm32v7", "arm64v8", "i386", "mips64le", "ppc64le", "riscv64", "s390x", "winamd64")
 )
 
 _WINDOWS_TAG: Final = re.compile(r"(?:^|-)(?:windowsservercore|nanoserver|windows|ltsc20\d\d)")
@@ -162,9 +162,9 @@ def _load() -> _Knowledge:
     """Read the data file once, and only when asked: many files need none of it."""
     global _knowledge
     if _knowledge is None:
+        import os.path
         import tomllib
-        from pathlib import Path
 
-        with (Path(__file__).parent / "data" / "base_images.toml").open("rb") as file:
+        with open(os.path.join(os.path.dirname(__file__), "data", "base_images.toml"), "rb") as file:
             _knowledge = _Knowledge(tomllib.load(file))
     return _knowledge

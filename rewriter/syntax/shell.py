@@ -42,6 +42,7 @@ __all__ = [
 
 _CLOSERS: Final = frozenset(("then", "elif", "else", "fi", "do", "done", "esac", "}", "in"))
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\[[^\]]*\])?(\+?)=", re.ASCII)
+_FD_VARIABLE: Final = re.compile(r"\{[A-Za-z_]\w*\}", re.ASCII)  # bash stores the number of the opened file in it
 _DIGITS: Final = "0123456789"
 
 
@@ -111,26 +112,30 @@ class _Parser(Lexer):
         operator, operator_start = "", self.start
         group = 0  # where in `items` the commands begin that a `&` would send to the background
         self._skip_newlines()
-        while self._is_at_command():
-            items.append(Item(operator, operator_start if operator else self.start, self._pipeline()))
+        expected = False  # whether a command must follow
+        while True:
+            start = self.start
+            if self.kind == WORD and self.text[start : self.stop] not in _RESERVED:
+                pipeline = self._pipeline(start, self._simple())
+            elif expected or self._is_at_command():
+                pipeline = self._marked_pipeline()
+            else:
+                return items, (operator, operator_start)
+            items.append(_new(Item, (operator, operator_start if operator else start, pipeline)))
             operator, operator_start = self.kind, self.start
             if self.folds:
                 self.folds = False
                 _fold(items, group, "bash")
-            if operator == "&&" or operator == "||":
-                self.advance()
-                self._skip_newlines()
-                if not self._is_at_command():
-                    self.fail()
-                continue
-            if operator == "&":
-                _fold(items, group, "background")
-            elif operator != ";" and operator != "\n":
-                return items, ("", 0)
-            group = len(items)
+            expected = operator == "&&" or operator == "||"
+            if not expected:
+                if operator == "&":
+                    _fold(items, group, "background")
+                elif operator != ";" and operator != "\n":
+                    return items, ("", 0)
+                group = len(items)
             self.advance()
-            self._skip_newlines()
-        return items, (operator, operator_start)
+            if self.kind == "\n":
+                self._skip_newlines()
 
     def _is_at_command(self) -> bool:
         if self.kind == WORD:
@@ -145,28 +150,31 @@ class _Parser(Lexer):
         while self.kind == "\n":
             self.advance()
 
-    def _pipeline(self) -> Pipeline:
-        start, text, negated, bash = self.start, self.text, False, False
-        while self.kind == WORD and text[self.start : self.stop] == "!":
+    def _marked_pipeline(self) -> Pipeline:
+        start, negated = self.start, False
+        while self.kind == WORD and self.text[self.start : self.stop] == "!":
             negated = not negated
             self.advance()
-        first = self._command()
+        return self._pipeline(start, self._command(), negated=negated)
+
+    def _pipeline(self, start: int, first: SimpleCommand | Opaque, *, negated: bool = False) -> Pipeline:
+        """Read the rest of a pipeline."""
         if self.kind != "|" and self.kind != "|&":
-            return Pipeline(start, (first,), negated)
-        commands = [first]
+            return _new(Pipeline, (start, (first,), negated))
+        commands, bash = [first], False
         while self.kind == "|" or self.kind == "|&":
             bash = bash or self.kind == "|&"
             self.advance()
             self._skip_newlines()
             commands.append(self._command())
         if bash:
-            return Pipeline(start, (Opaque(self.view, start, commands[-1].end, "bash", start),), negated)
+            commands = [Opaque(self.view, start, commands[-1].end, "bash", start)]
         return Pipeline(start, tuple(commands), negated)
 
     def _command(self) -> SimpleCommand | Opaque:
         start, reason = self.start, ""
         if self.kind == WORD:
-            compound = _COMPOUNDS.get(self.text[start : self.stop])
+            compound = _RESERVED.get(self.text[start : self.stop])
             if not compound:
                 return self._simple()
             reason, read = compound
@@ -196,12 +204,14 @@ class _Parser(Lexer):
         end = start
         while True:
             if self.kind == WORD:
-                match = None if words else _ASSIGNMENT.match(text, self.start, self.stop)
-                if match:
+                may_assign = not words and text.find("=", self.start, self.stop) > 0
+                if may_assign and (match := _ASSIGNMENT.match(text, self.start, self.stop)):
                     assignments.append(self._assignment(match))
                 else:
-                    words.append(Word(view, self.start, self.stop))
+                    words.append(_new(Word, (view, self.start, self.stop)))
             elif self.kind == REDIRECT:
+                if self.start == end and words and _FD_VARIABLE.fullmatch(words[-1].text):
+                    self.mark = self.mark or "bash"
                 redirects.append(self._redirect())
             elif self.kind == "(" and self.start == end and text[end - 1] == "=":
                 self._array()
@@ -216,14 +226,14 @@ class _Parser(Lexer):
             for token in self.tokens:  # the path that nearly all words take
                 if token.lastindex != 1:
                     break
-                words.append(_new(Word, (view, *token.span(1))))
+                words.append(_new(Word, (view, token.start(1), token.end(1))))
             self.take(token)
         if words and words[-1].end > end:
             end = words[-1].end
         if self.mark:
             reason, self.mark = self.mark, ""
             return Opaque(view, start, end, reason, start)
-        return SimpleCommand(view, start, end, tuple(assignments), tuple(words), tuple(redirects))
+        return _new(SimpleCommand, (view, start, end, tuple(assignments), tuple(words), tuple(redirects)))
 
     def _assignment(self, match: re.Match[str]) -> Assignment:
         if match[2] or match[3]:
@@ -237,12 +247,14 @@ class _Parser(Lexer):
         self.advance()
         if self.kind != WORD:
             self.fail()
+        fd = written[: len(written) - len(operator)]
+        if len(fd) > 1:
+            self.mark = self.mark or "bash"  # to sh these digits are a word of their own
         if operator.startswith("&"):
             self.mark = self.mark or "bash"
             self.folds = True
         elif operator == "<<" or operator == "<<-":
             self.heredocs.append((unquote(self.text[self.start : self.stop]), operator == "<<-"))
-        fd = written[: len(written) - len(operator)]
         return Redirect(self.view, start, self.stop, fd, operator, Word(self.view, self.start, self.stop))
 
     def _array(self) -> None:
@@ -388,7 +400,7 @@ def _fold(items: list[Item], first: int, reason: str) -> None:
 _new: Final = tuple.__new__  # half the cost of calling the class
 _CASE_ENDS: Final = frozenset((";;", ";&", ";;&"))
 _BRACKETS_END: Final = frozenset((END, ";", "&"))
-_COMPOUNDS: Final[dict[str, tuple[str, Callable[[_Parser], None]]]] = {
+_RESERVED: Final[dict[str, tuple[str, Callable[[_Parser], None]]]] = {
     "if": ("if", _Parser._if),
     "while": ("while", _Parser._while),
     "until": ("until", _Parser._while),

@@ -25,7 +25,7 @@ _BLANKS: Final = r"[ \t]*+(?:\\\n[ \t]*+)*+"
 _REDIRECT: Final = r"[0-9]*+(?:<<[-<]?|<[&>]|>[>&|]|[<>](?!\())|&>>?"
 _OPERATOR: Final = r"&&|\|\||;;&?|;&|\|&|[&|;()\n]"
 _TOKEN: Final = re.compile(
-    rf"{_BLANKS}(?:(?!\#)((?:{_PIECE})++)(?=[ \t\n;&|)]|\Z)|({_REDIRECT})|({_OPERATOR})|(\#[^\n]*+))?", re.DOTALL
+    rf"{_BLANKS}(?:(?!\#)((?:{_PIECE})++)(?=[ \t\n;&|)]|\Z)|({_REDIRECT})|({_OPERATOR})|(\#[^\n]*+)|)", re.DOTALL
 )
 _PIECES: Final = re.compile(rf"(?:{_PIECE})++", re.DOTALL)
 _BARE_PIECES: Final = re.compile(r"""(?:[^ \t\n|&;<>()$`\\"']++|'[^']*+'|\\(?:.|\Z))++""", re.DOTALL)
@@ -94,18 +94,22 @@ class Lexer:
             self.comments.append(match.span(4))
             match = next(self.tokens)  # a newline or the end
             group = match.lastindex
-        if group:
-            self.start, self.stop = match.span(group)
-            self.kind = WORD if group == 1 else REDIRECT if group == 2 else match[group]
+        if group == 1:
+            self.kind = WORD
+            self.start, self.stop = match.span(1)
+        elif group == 3:
+            self.kind = match[3]
+            self.start, self.stop = match.span(3)
             if self.heredocs and self.kind == "\n":
                 self._pass_heredocs()
-            return
-        self.start = self.stop = match.end()
-        if self.start == self.end:
-            self.kind = END
-            return
-        self.kind = WORD
-        self.jump(self.word(self.start, _PIECES))
+        elif group == 2:
+            self.kind = REDIRECT
+            self.start, self.stop = match.span(2)
+        else:
+            self.start = self.stop = match.end()
+            self.kind = WORD if self.start < self.end else END
+            if self.kind == WORD:
+                self.jump(self.word(self.start, _PIECES))
 
     def _pass_heredocs(self) -> None:
         """Move past the bodies that follow this newline; one without its delimiter takes all that is left."""

@@ -144,26 +144,15 @@ class Redirect(NamedTuple):
         return self.view.span(self.start, self.end)
 
 
-class SimpleCommand:
+class SimpleCommand(NamedTuple):
     """A command with its arguments, such as `A=1 make install >log`; or only assignments, or only redirects."""
 
-    __slots__ = ("assignments", "end", "redirects", "start", "view", "words")
-
-    def __init__(
-        self,
-        view: View,
-        start: int,
-        end: int,
-        assignments: tuple[Assignment, ...],
-        words: tuple[Word, ...],
-        redirects: tuple[Redirect, ...],
-    ) -> None:
-        self.view: Final = view
-        self.start: Final = start
-        self.end: Final = end
-        self.assignments: Final = assignments
-        self.words: Final = words
-        self.redirects: Final = redirects
+    view: View
+    start: int
+    end: int
+    assignments: tuple[Assignment, ...]
+    words: tuple[Word, ...]
+    redirects: tuple[Redirect, ...]
 
     @property
     def name(self) -> str:
@@ -216,15 +205,12 @@ class Opaque(NamedTuple):
         return self.view.span(self.cause, min(self.cause + 1, self.end))
 
 
-class Pipeline:
+class Pipeline(NamedTuple):
     """Commands joined by `|`; mostly just one."""
 
-    __slots__ = ("commands", "negated", "start")
-
-    def __init__(self, start: int, commands: tuple[SimpleCommand | Opaque, ...], negated: bool) -> None:
-        self.start: Final = start
-        self.commands: Final = commands
-        self.negated: Final = negated
+    start: int
+    commands: tuple[SimpleCommand | Opaque, ...]
+    negated: bool
 
     @property
     def view(self) -> View:

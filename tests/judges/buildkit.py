@@ -42,6 +42,8 @@ def buildkit_reading(text: str) -> list[Reading] | str:
         commands = dockerfile.parse_string(text)
     except dockerfile.GoParseError as error:
         return str(error)
+    except UnicodeDecodeError:
+        return "BuildKit cuts a character in two: it reads HEALTHCHECK and flags byte by byte"
     return [
         Reading(
             (command.cmd or "").upper(),
@@ -96,11 +98,10 @@ def _value(instruction: Instruction) -> tuple[str, ...]:
         case tree.Unknown() | tree.Onbuild():
             return ()
         case tree.Healthcheck():
-            kind, *rest = (word.text for word in instruction.words) if instruction.words else ("",)
             if instruction.json is None:
                 start, end = instruction._command_range()
-                strings = (instruction.view.text[start:end],) if rest else ()
-            return (kind, *strings) if kind else ()
+                strings = (instruction.view.text[start:end],) if instruction.has_command else ()
+            return (instruction.words[0].text, *strings) if instruction.words else ()
         case tree.Copy() | tree.Volume() if instruction.json is None:
             return instruction.paths
         case tree.Env() | tree.Label():

@@ -1,0 +1,418 @@
+"""The vocabulary of package managers: their subcommands, their options, and how they are told not to ask.
+
+A manager is one row of `MANAGERS`. `call_of` reads a shell command by that row, through `sudo`, `env` and the like.
+Which Python a command means is told by `find_python`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.stages import UNKNOWN_PART
+from rewriter.model.state import State
+from rewriter.syntax.shell import SimpleCommand, Word
+
+_FALSE: Final = frozenset({"no", "false", "without", "off", "disable", "0"})
+
+
+class Manager(NamedTuple):
+    """What a package manager understands.
+
+    `installs` are the subcommands that add packages, `prompts` those that ask before they act, both by all their names
+    (`group install` is a subcommand of two words). `yes` are the options that answer, `yes_flag` the one to add;
+    `yes_is_global` says that it stands in front of the subcommand. `values` are the options that take a value,
+    `global_values` those that do so in front of the subcommand where that differs. `source` is the manual read.
+    """
+
+    name: str
+    installs: frozenset[str]
+    prompts: frozenset[str]
+    yes: frozenset[str]
+    yes_flag: str
+    values: frozenset[str]
+    source: str
+    groups: frozenset[str] = frozenset()
+    yes_is_global: bool = False
+    global_yes: frozenset[str] = frozenset()
+    global_values: frozenset[str] | None = None
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_APT: Final = Manager(
+    "apt-get",
+    installs=_set("install reinstall satisfy build-dep"),
+    prompts=_set(
+        "install reinstall satisfy build-dep remove purge autoremove auto-remove autopurge upgrade dist-upgrade "
+        "full-upgrade dselect-upgrade"
+    ),
+    yes=_set("-y --yes --assume-yes --force-yes"),
+    yes_flag="-y",
+    values=_set(
+        "-o --option -c --config-file -t --target-release --default-release -a --host-architecture "
+        "-P --build-profiles --with-source"
+    ),
+    source="https://manpages.debian.org/apt-get.8",
+)
+_DNF: Final = Manager(
+    "dnf",
+    installs=_set("install reinstall localinstall groupinstall builddep build-dep") | {"group install", "module install"},
+    prompts=_set(
+        "install reinstall localinstall localupdate groupinstall groupupdate groupremove builddep build-dep update "
+        "update-minimal upgrade upgrade-minimal upgrade-to update-to downgrade remove erase autoremove swap distro-sync "
+        "distrosync distribution-synchronization dsync system-upgrade"
+    )
+    | {f"group {action}" for action in ("install", "upgrade", "update", "remove", "erase", "mark")}
+    | {f"module {action}" for action in ("install", "update", "remove", "enable", "disable", "reset", "switch-to")}
+    | {"copr enable", "history undo", "history redo", "history rollback"},
+    yes=_set("-y --assumeyes"),
+    yes_flag="-y",
+    values=_set(
+        "-c --config -d --debuglevel -e --errorlevel -R --randomwait -x --exclude --excludepkgs --advisory --advisories "
+        "--arch --bz --bzs --color --comment --cve --cves --destdir --disableexcludes --disableexcludepkgs --disableplugin "
+        "--disablerepo --disable-repo --downloaddir --enableplugin --enablerepo --enable-repo --forcearch --from-repo "
+        "--installroot --releasever --repo --repoid --repofrompath --rpmverbosity --sec-severity --secseverity --setopt "
+        "--setvar"
+    ),
+    source="https://dnf.readthedocs.io/en/latest/command_ref.html, https://man7.org/linux/man-pages/man8/yum.8@@yum.html",
+    groups=_set("group groups module copr history mark offline repo system-upgrade"),
+)
+_ZYPPER_VALUES: Final = _set(
+    "-r --repo -t --type --from --download --solver-focus --catalog --date -g --category --severity -b --bugzilla --cve"
+)
+
+MANAGERS: Final[dict[str, Manager]] = {
+    manager.name: manager
+    for manager in (
+        _APT,
+        _APT._replace(name="apt", source="https://manpages.debian.org/apt.8"),
+        _APT._replace(
+            name="aptitude",
+            installs=_set("install reinstall build-dep build-depends"),
+            prompts=_set(
+                "install reinstall build-dep build-depends remove purge upgrade safe-upgrade dist-upgrade full-upgrade"
+            ),
+            yes=_set("-y --assume-yes"),
+            values=_set(
+                "-o -t --target-release --default-release -w --width -F --display-format -O --sort -S --group-by "
+                "--log-file --log-level --add-user-tag --add-user-tag-to --remove-user-tag --remove-user-tag-from "
+                "--show-package-names"
+            ),
+            source="https://manpages.debian.org/aptitude.8",
+        ),
+        Manager(
+            "apk",
+            installs=_set("add"),
+            prompts=frozenset(),  # apk is non-interactive unless told otherwise
+            yes=_set("--no-interactive"),
+            yes_flag="",
+            values=_set(
+                "-p --root -X --repository -t --virtual -c --compression --arch --cache-dir --cache-max-age --keys-dir "
+                "--progress-fd --repositories-file --repository-config --sign-key --timeout --wait"
+            ),
+            source="https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk.8.scd",
+            groups=_set("cache"),
+        ),
+        _DNF,
+        _DNF._replace(name="dnf5", source="https://dnf5.readthedocs.io/en/latest/dnf5.8.html"),
+        _DNF._replace(name="yum"),
+        _DNF._replace(name="microdnf", source="https://github.com/rpm-software-management/microdnf"),
+        _DNF._replace(name="tdnf", source="https://vmware.github.io/photon/docs-v3/administration-guide/managing-packages-with-tdnf/"),
+        Manager(
+            "zypper",
+            installs=_set("install in source-install si install-new-recommends inr"),
+            prompts=_set(
+                "install in remove rm update up dist-upgrade dup patch verify ve source-install si "
+                "install-new-recommends inr"
+            ),
+            yes=_set("-y --no-confirm --non-interactive"),
+            yes_flag="--non-interactive",
+            values=_ZYPPER_VALUES,
+            source="https://manpages.opensuse.org/zypper.8, https://github.com/openSUSE/zypper/blob/master/doc/zypper.8.txt",
+            yes_is_global=True,
+            # Behind the subcommand -n is --name, and -D and -C take no value.
+            global_yes=_set("-n --non-interactive"),
+            global_values=_set(
+                "-c --config --userdata -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir "
+                "-p --plus-repo --plus-content -R --root --installroot -s --table-style --releasever --color"
+            ),
+        ),
+    )
+}  # fmt: skip
+"""The package managers by the name of their program."""
+
+
+class Option(NamedTuple):
+    """An option of a call. `-yq` gives two that share a word; `value_word` is set where the value is a word of its own."""
+
+    name: str
+    value: str
+    word: Word
+    value_word: Word | None
+    is_global: bool
+
+
+class Call:
+    """A call of a package manager.
+
+    `packages` are the words that name packages, files or groups; those with variables in them are also in `unknown`,
+    as are words in front of the subcommand that a variable fills: either may turn out to hold options.
+    """
+
+    __slots__ = ("action", "command", "manager", "options", "packages", "program", "subcommand", "unknown", "wrapper")
+
+    def __init__(self, command: SimpleCommand, manager: Manager, program: Word, wrapper: tuple[Word, ...]) -> None:
+        self.command: Final = command
+        self.manager: Final = manager
+        self.program: Final = program
+        self.wrapper: Final = wrapper
+        self.subcommand: Word | None = None
+        self.action = ""
+        """The subcommand's name, both words of `group install`; empty where there is none."""
+        self.options: tuple[Option, ...] = ()
+        self.packages: tuple[Word, ...] = ()
+        self.unknown: tuple[Word, ...] = ()
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the options is given, and not with a value such as `=false`."""
+        return any(option.name in names and option.value.lower() not in _FALSE for option in self.options)
+
+    @property
+    def installs(self) -> bool:
+        """Whether packages are added."""
+        return self.action in self.manager.installs
+
+    @property
+    def prompts(self) -> bool:
+        """Whether the subcommand is one that asks before it acts."""
+        return self.action in self.manager.prompts
+
+    @property
+    def assumes_yes(self) -> bool:
+        """Whether an option answers the questions; one that a variable holds is not seen, see `unknown`."""
+        yes, early = self.manager.yes, self.manager.global_yes
+        quiet = 0
+        for option in self.options:
+            if option.name in yes or (option.is_global and option.name in early):
+                if option.value.lower() not in _FALSE:
+                    return True
+            elif self.manager.name in ("apt-get", "apt"):
+                if option.name in ("-q", "--quiet"):
+                    quiet = int(option.value) if option.value.isdigit() else quiet + 1
+                elif option.name in ("-o", "--option") and _sets_assume_yes(option.value):
+                    return True
+            elif option.name == "--setopt" and option.value.replace("main.", "") in ("assumeyes=1", "assumeyes=True"):
+                return True
+        return quiet >= 2  # "quiet level 2 implies -y", apt-get(8)
+
+    def __repr__(self) -> str:
+        return f"<Call {self.manager.name} {self.action}>"
+
+
+def _sets_assume_yes(setting: str) -> bool:
+    key, _, value = setting.partition("=")
+    return key.lower() == "apt::get::assume-yes" and value.strip("\"'").lower() in ("true", "yes", "1", "on", "with")
+
+
+def call_of(command: SimpleCommand) -> Call | None:
+    """The call of a package manager that a command makes; None when it makes none that is known."""
+    words = command.words
+    start = skip_wrappers(words)
+    if start is None:
+        return None
+    manager = MANAGERS.get(_program_name(words[start]))
+    if manager is None:
+        return None
+    call = Call(command, manager, words[start], words[:start])
+    _read_arguments(call, words[start + 1 :])
+    return call
+
+
+def _program_name(word: Word) -> str:
+    value = word.value
+    return posixpath.basename(value) if value.startswith("/") else value
+
+
+def _read_arguments(call: Call, words: tuple[Word, ...]) -> None:
+    manager = call.manager
+    options: list[Option] = []
+    packages: list[Word] = []
+    unknown: list[Word] = []
+    rest = iter(words)
+    only_packages = False
+    for word in rest:
+        text = word.value
+        is_early = call.subcommand is None
+        if not word.is_literal and not word.text.startswith("-"):
+            unknown.append(word)
+            if not is_early:
+                packages.append(word)
+        elif only_packages or len(word.text) < 2 or not word.text.startswith("-"):
+            if is_early:
+                call.subcommand = word
+                call.action = text
+            elif call.action in manager.groups and not packages:
+                call.action = f"{call.action} {text}"
+            else:
+                packages.append(word)
+        elif text == "--":
+            only_packages = True
+        else:
+            early_values = manager.global_values if is_early else None
+            values = manager.values if early_values is None else early_values
+            options += _read_option(word, values, rest, is_early)
+            if not word.is_literal:
+                unknown.append(word)
+    call.options, call.packages, call.unknown = tuple(options), tuple(packages), tuple(unknown)
+
+
+def _read_option(word: Word, values: frozenset[str], rest: Iterator[Word], is_early: bool) -> Iterator[Option]:
+    text = word.value or word.text
+    if text.startswith("--"):
+        name, equals, value = text.partition("=")
+        follows = next(rest, None) if not equals and name in values else None
+        yield Option(name, follows.value if follows else value, word, follows, is_early)
+        return
+    position = 1
+    while position < len(text):
+        name = f"-{text[position]}"
+        position += 1
+        tail = text[position:]
+        if name in values:
+            follows = None if tail else next(rest, None)
+            yield Option(name, follows.value if follows else tail.removeprefix("="), word, follows, is_early)
+            return
+        if tail.startswith("="):
+            yield Option(name, tail[1:], word, None, is_early)
+            return
+        yield Option(name, "", word, None, is_early)
+
+
+# Programs that run the program named behind their own options, with those of their options that take a value.
+_WRAPPERS: Final[dict[str, frozenset[str]]] = {
+    "sudo": _set("-C -D -g -h -p -R -r -T -t -U -u --chdir --chroot --close-from --command-timeout --group --host "
+                 "--other-user --prompt --role --type --user"),
+    "doas": _set("-C -u"),
+    "env": _set("-C -u --chdir --unset"),
+    "command": frozenset(),
+    "exec": _set("-a"),
+    "nice": _set("-n --adjustment"),
+    "ionice": _set("-c -n --class --classdata"),
+    "time": _set("-f -o --format --output"),
+    "timeout": _set("-k -s --kill-after --signal"),
+    "nohup": frozenset(),
+    "eatmydata": frozenset(),
+    "fakeroot": frozenset(),
+}  # fmt: skip
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
+_PRINTS_ONLY: Final = _set("-v -V --version -h --help")
+
+
+def skip_wrappers(words: tuple[Word, ...]) -> int | None:
+    """The position of the program that is run in the end; None where there is none, or where it cannot be told."""
+    position = 0
+    while position < len(words):
+        wrapper = _program_name(words[position])
+        if wrapper not in _WRAPPERS:
+            return position
+        after = _skip_options(words, position + 1, wrapper)
+        if after is None:
+            return None
+        position = after + (wrapper == "timeout")  # its duration
+    return None
+
+
+def _skip_options(words: tuple[Word, ...], position: int, wrapper: str) -> int | None:
+    while position < len(words):
+        text = words[position].value or words[position].text
+        if wrapper in ("sudo", "env") and _ASSIGNMENT.match(text):
+            position += 1
+            continue
+        if text == "--":
+            return position + 1
+        if not text.startswith("-"):
+            return position
+        if (text in _PRINTS_ONLY and wrapper in ("command", "sudo", "env")) or text == "-S" and wrapper == "env":
+            return None
+        position += 2 if text in _WRAPPERS[wrapper] else 1
+    return position
+
+
+class Interpreter(NamedTuple):
+    """The program that PATH finds, and what it belongs to.
+
+    `kind` is `official` (/usr/local of the python images), `system` (the distribution's package), `venv`, `conda` or
+    `unknown`; `path` is empty when it is not known.
+    """
+
+    path: str
+    kind: str
+
+
+_UNKNOWN: Final = Interpreter("", "unknown")
+_PYTHON: Final = re.compile(r"(?:python|pip)([23](?:(\.[0-9]+))?)?\Z")
+_SYSTEM_FOLDERS: Final = _set("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin")
+_VENV_NAME: Final = re.compile(r"venv|virtualenv|(?:^|[/._-])env(?:$|[/._-])", re.IGNORECASE)
+_MAKES_VENV: Final = re.compile(r"\bvenv\b|virtualenv")
+_BRINGS_PYTHON: Final = re.compile(r"pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b|alternatives|ln -")
+_CONDA_NAME: Final = re.compile(r"conda|mamba|miniforge", re.IGNORECASE)
+_CONDA_IMAGE: Final = re.compile(r"(?:^|/)(?:continuumio|condaforge|mambaorg|conda)/", re.IGNORECASE)
+# Folders that other programs put on PATH, without a Python in them.
+_NO_PYTHON: Final = re.compile(
+    r"/\.local/bin|/\.cargo/bin|/go/bin|node_modules|/gems?/|/bundle|yarn|pnpm|/\.npm|/\.bun|/\.deno|poetry|java|jvm|jdk"
+    r"|jre|maven|gradle|flutter|dotnet|gcloud|cuda|nvidia|postgresql|mysql|nginx"
+)
+
+
+def find_python(state: State, program: str) -> Interpreter:
+    """What PATH finds for `python`, `python3`, `pip`, ... where nothing in the command itself changes PATH."""
+    match = _PYTHON.match(program)
+    if not match:
+        return _UNKNOWN
+    known, *base = state.value("$PATH").text.split(UNKNOWN_PART, 1)
+    entries = known.split(":")
+    if base:
+        entries.pop()  # what touches the unknown part is not whole
+    environment = state.get("VIRTUAL_ENV") if state.is_set("VIRTUAL_ENV") else ""
+    if environment is None or (environment and f"{environment}/bin" not in entries):
+        return _UNKNOWN
+    setup = state.python_setup
+    for entry in entries:
+        folder = entry.rstrip("/")
+        parent = posixpath.dirname(folder)
+        if folder in _SYSTEM_FOLDERS:
+            break
+        if _CONDA_NAME.search(folder):
+            return Interpreter(f"{folder}/{program}", "conda")
+        if parent == environment or _VENV_NAME.search(parent) or _is_made(parent, setup):
+            # Which minor version a virtual environment has is not known.
+            return _UNKNOWN if match[2] else Interpreter(f"{folder}/{program}", "venv")
+        if not _NO_PYTHON.search(folder):
+            return _UNKNOWN
+    if any(not _MAKES_VENV.search(text) or _BRINGS_PYTHON.search(text) for text in setup):
+        return _UNKNOWN
+    return _python_of_base(state, program, match[1] if match[2] else "")
+
+
+def _is_made(folder: str, setup: list[str]) -> bool:
+    return any(folder in text and _MAKES_VENV.search(text) for text in setup)
+
+
+def _python_of_base(state: State, program: str, version: str) -> Interpreter:
+    origin = state.stage.origin if state.stage else None
+    if origin is None:
+        return _UNKNOWN
+    if _CONDA_IMAGE.search(origin.repository):
+        return Interpreter("", "conda")
+    if origin.family == "python":
+        if origin.is_windows or (version and not re.match(rf"{re.escape(version)}(?:[.-]|\Z)", origin.tag)):
+            return _UNKNOWN
+        return Interpreter(f"/usr/local/bin/{program}", "official")
+    if state.distribution in ("debian", "ubuntu", "alpine", "rhel"):
+        return Interpreter(f"/usr/bin/{program}", "system")
+    return _UNKNOWN

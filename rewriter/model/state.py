@@ -1,0 +1,424 @@
+"""What is in force at an instruction: SHELL, USER, WORKDIR, ENV and ARG, the distribution, the Python on PATH.
+
+Each stage is read once into timelines: for every name the places where its value changes. Asking for a state
+stores only a place; what is read from it is found by bisection. As in BuildKit, ARG and ENV share one environment,
+the later one wins, and a stage based on another inherits both: first the ARGs, then over them the ENVs.
+Source: https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
+
+from rewriter.model.image import UNKNOWN, BaseImage, base_image
+from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Stage, StageGraph, Value, expand
+from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Onbuild, Run, Shell, User, Workdir
+
+if TYPE_CHECKING:
+    from rewriter.model.packages import Interpreter
+
+DEFAULT_SHELL: Final = ("/bin/sh", "-c")
+_WINDOWS_SHELL: Final = ("cmd", "/S", "/C")
+# https://github.com/moby/buildkit/blob/master/util/system/path.go, set where an image has no PATH
+_DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LONGEST_PATH: Final = 65_536
+_DEEPEST: Final = 32
+
+_POSIX_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh"})
+_TAKES_COMMAND: Final = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*\Z")
+
+_T = TypeVar("_T")
+_Values: TypeAlias = dict[str, Value | None]
+
+
+class _Timeline(Generic[_T]):
+    """The places where something changes, and to what."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self) -> None:
+        self._places: Final[list[int]] = []
+        self._values: Final[list[_T]] = []
+
+    def set(self, place: int, value: _T) -> None:
+        self._places.append(place)
+        self._values.append(value)
+
+    def before(self, place: int) -> list[_T]:
+        """The value in force just before a place, in a list that is empty when nothing was set."""
+        index = bisect_left(self._places, place)
+        return self._values[index - 1 : index] if index else []
+
+    @property
+    def last(self) -> _T:
+        return self._values[-1]
+
+
+class _Layer:
+    """The variables that a stage leaves to those based on it: its own over those of the stages below."""
+
+    __slots__ = ("_below", "_depth", "arguments", "variables")
+
+    def __init__(self, below: _Layer | None, variables: _Values, arguments: _Values) -> None:
+        depth = below._depth + 1 if below else 0
+        if below is not None and depth >= _DEEPEST:
+            # Merged now and then, so that a long chain of stages costs neither a copy per stage nor a walk per look-up.
+            layers = [below, *below._under()]
+            for layer in layers:
+                variables = layer.variables | variables
+                arguments = layer.arguments | arguments
+            below, depth = None, 0
+        self.variables: Final[_Values] = variables
+        self.arguments: Final[_Values] = arguments
+        self._below: Final[_Layer | None] = below
+        self._depth: Final[int] = depth
+
+    def _under(self) -> list[_Layer]:
+        layers: list[_Layer] = []
+        layer = self._below
+        while layer is not None:
+            layers.append(layer)
+            layer = layer._below
+        return layers
+
+    def find(self, name: str) -> list[Value | None]:
+        """The value that a child stage starts with, in a list that is empty when no stage sets the name."""
+        layers = [self, *self._under()]
+        for layer in layers:
+            if name in layer.variables:
+                return [layer.variables[name]]
+        for layer in layers:
+            if name in layer.arguments:
+                return [layer.arguments[name]]
+        return []
+
+    def declares(self, name: str) -> bool:
+        return any(name in layer.arguments for layer in (self, *self._under()))
+
+
+class _Scope(Environment):
+    """The variables in force at a place of a stage."""
+
+    __slots__ = ("_facts", "_place")
+
+    def __init__(self, plain: frozenset[str], facts: _Facts, place: int) -> None:
+        super().__init__(plain)
+        self._facts: Final = facts
+        self._place: Final = place
+
+    def value_of(self, name: str) -> Value | None:
+        return self._facts.value(name, self._place)
+
+
+class _Folder(NamedTuple):
+    """A WORKDIR: a path, below that of the base image when it is relative."""
+
+    path: Value
+    is_absolute: bool
+
+
+class _Facts:
+    """A stage read into timelines."""
+
+    __slots__ = (
+        "_declared", "_folders", "_inherited", "_names", "_shells", "_users",
+        "base", "graph", "layer", "python_setup", "stage",
+    )  # fmt: skip
+
+    def __init__(self, graph: StageGraph, stage: Stage | None, base: _Facts | None) -> None:
+        self.graph: Final = graph
+        self.stage: Final = stage
+        self.base: Final = base
+        self.python_setup: Final[list[tuple[int, str]]] = []
+        self._inherited: Final[_Layer | None] = base.layer if base else None
+        self._names: Final[dict[str, _Timeline[Value | None]]] = {}
+        self._declared: Final[dict[str, int]] = {}
+        self._folders: Final[_Timeline[_Folder]] = _Timeline()
+        self._users: Final[_Timeline[Value]] = _Timeline()
+        self._shells: Final[_Timeline[tuple[str, ...]]] = _Timeline()
+        variables: _Values = {}
+        if stage is not None:
+            self._start(stage, variables)
+            for instruction in stage.dockerfile.instructions[stage.first + 1 : stage.last]:
+                self._read(instruction, instruction.start, variables)
+        arguments = {name: self._names[name].last for name in self._declared if name in self._names}
+        changed = bool(variables or arguments)
+        self.layer: Final[_Layer | None] = _Layer(self._inherited, variables, arguments) if changed else self._inherited
+
+    def _start(self, stage: Stage, variables: _Values) -> None:
+        """Take over what the stage below leaves, and run what it keeps for ONBUILD."""
+        if self.base is None:
+            return
+        end = stage.from_.start  # every stage below lies above
+        place = stage.from_.start - 1
+        for folder in self.base._folders.before(end):
+            self._folders.set(place, folder)
+        for user in self.base._users.before(end):
+            self._users.set(place, user)
+        for shell in self.base._shells.before(end):
+            self._shells.set(place, shell)
+        assert stage.parent is not None
+        triggers = (one.trigger for one in stage.parent.instructions if isinstance(one, Onbuild))
+        for number, trigger in enumerate(triggers, start=1):
+            self._read(trigger, min(stage.from_.start + number, stage.from_.end - 1), variables)
+
+    def _expand(self, text: str, place: int) -> Value:
+        return expand(text, self.graph.dockerfile.escape, _Scope, self, place)
+
+    def _set(self, name: str, place: int, value: Value | None) -> None:
+        self._names.setdefault(name, _Timeline()).set(place, value)
+
+    def _read(self, instruction: Instruction, place: int, variables: _Values) -> None:
+        kind = type(instruction)
+        if kind is Env:
+            assert isinstance(instruction, Env)
+            # All pairs see the values from before the instruction.
+            for pair in instruction.pairs if instruction.words else ():
+                key = self._expand(pair.key.text, place).known
+                if key:
+                    value = self._expand(pair.value.text, place)
+                    self._set(key, place, value)
+                    variables[key] = value
+        elif kind is Arg:
+            assert isinstance(instruction, Arg)
+            self._read_arguments(instruction, place)
+        elif kind is Workdir:
+            assert isinstance(instruction, Workdir)
+            self._read_folder(self._expand(instruction.path.text, place), place)
+        elif kind is User:
+            self._users.set(place, self._expand(instruction.arguments, place))
+        elif kind is Shell:
+            self._shells.set(place, tuple(string.value for string in instruction.json or ()))
+        elif kind is Run or kind is Copy:
+            setup = _python_setup(instruction)
+            if setup:
+                self.python_setup.append((place, setup))
+
+    def _read_arguments(self, instruction: Arg, place: int) -> None:
+        for pair in instruction.pairs:
+            name = pair.key.text
+            self._declared.setdefault(name, place)
+            if pair.separator:
+                # `place + 1`: a later argument of one ARG sees the earlier ones.
+                value: Value | None = Value(self._expand(pair.value.text, place + 1).text, False)
+            else:
+                value = self.graph.global_values.get(name)
+                found = [] if value else self._found(name, place)
+                if found and found[0]:
+                    value = Value(found[0].text, False)
+            self._set(name, place, value)
+
+    def _read_folder(self, path: Value, place: int) -> None:
+        text, is_absolute = path.text, path.text.startswith("/")
+        if not is_absolute:
+            for folder in self._folders.before(place):
+                text, is_absolute = f"{folder.path.text}/{text}", folder.is_absolute
+                path = Value(text, path.is_fixed and folder.path.is_fixed)
+        # A path that begins with something unknown may be absolute; what follows, relative to it, is unknown too.
+        if UNKNOWN_PART in text or "\\" in text or len(text) > _LONGEST_PATH:
+            text = UNKNOWN_PART
+        self._folders.set(place, _Folder(Value(text, path.is_fixed), is_absolute))
+
+    def _found(self, name: str, place: int) -> list[Value | None]:
+        timeline = self._names.get(name)
+        found = timeline.before(place) if timeline else []
+        if not found and self._inherited is not None:
+            found = self._inherited.find(name)
+        return found
+
+    def value(self, name: str, place: int) -> Value | None:
+        """The value in force just before a place; None when only a build argument can set it."""
+        found = self._found(name, place)
+        if found:
+            return found[0]
+        origin = self.stage.origin if self.stage else None
+        if origin is not None and origin.is_scratch:
+            return Value(_DEFAULT_PATH, True) if name == "PATH" else UNSET
+        return Value(UNKNOWN_PART, True)
+
+    def sets(self, name: str, place: int) -> bool:
+        found = self._found(name, place)
+        return bool(found and found[0])
+
+    def declares(self, name: str, place: int) -> bool:
+        if self._declared.get(name, place) < place:
+            return True
+        return self._inherited is not None and self._inherited.declares(name)
+
+    def shell(self, place: int) -> tuple[str, ...]:
+        for shell in self._shells.before(place):
+            return shell
+        return _WINDOWS_SHELL if self.stage is not None and self.stage.is_windows else DEFAULT_SHELL
+
+    def user(self, place: int) -> Value | None:
+        """The last USER, None when there was none."""
+        return next(iter(self._users.before(place)), None)
+
+    def folder(self, place: int) -> _Folder | None:
+        """The last WORKDIR, None when there was none."""
+        return next(iter(self._folders.before(place)), None)
+
+
+class State:
+    """What is in force just before an instruction.
+
+    Values of ARGs are their defaults, as in a build without `--build-arg`; what depends on them is not fixed.
+    An ONBUILD's trigger has the state of the ONBUILD line, although it runs in another build.
+    """
+
+    __slots__ = ("_facts", "_place")
+
+    def __init__(self, facts: _Facts, place: int) -> None:
+        self._facts: Final = facts
+        self._place: Final = place
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage, None above the first FROM."""
+        return self._facts.stage
+
+    @property
+    def base(self) -> BaseImage:
+        """What is known of the image at the bottom of the stage."""
+        return base_image(self._facts.stage.origin) if self._facts.stage else UNKNOWN
+
+    @property
+    def distribution(self) -> str:
+        """The distribution of the base image, see `BaseImage`; empty when not known."""
+        return self.base.distribution
+
+    @property
+    def shell(self) -> tuple[str, ...]:
+        """The words that run a shell form. A base image's own SHELL is not seen."""
+        return self._facts.shell(self._place)
+
+    @property
+    def is_posix_shell(self) -> bool:
+        """Whether shell forms are read by sh or a shell that understands it: bash, dash, ash, ksh, with any options."""
+        shell = self.shell
+        if shell and posixpath.basename(shell[0]) == "env":
+            shell = shell[1:]
+        if len(shell) < 2 or not _TAKES_COMMAND.match(shell[-1]):
+            return False
+        return posixpath.basename(shell[0]) in _POSIX_SHELLS
+
+    @property
+    def user(self) -> str:
+        """The USER as written, variables replaced; that of the base image when none is set; empty when not known."""
+        user = self._facts.user(self._place)
+        return (user.known or "") if user is not None else self.base.user
+
+    @property
+    def workdir(self) -> str:
+        """The folder in force, absolute and without `..`; empty when not known."""
+        if self._facts.stage is not None and self._facts.stage.is_windows:
+            return ""
+        folder = self._facts.folder(self._place)
+        if folder is None:
+            return self.base.workdir
+        path = folder.path.known
+        if path is None:
+            return ""
+        if not folder.is_absolute:
+            if not self.base.workdir:
+                return ""
+            path = f"{self.base.workdir}/{path}"
+        return "/" + posixpath.normpath(path).lstrip("/")
+
+    @property
+    def workdir_is_fixed(self) -> bool:
+        """Whether no build argument changes `workdir`."""
+        folder = self._facts.folder(self._place)
+        if folder is not None and folder.is_absolute:
+            return folder.path.is_fixed
+        bottom = True
+        if self._facts.stage is not None:
+            bottom = all(stage.base_is_fixed for stage in self._facts.stage.lineage)
+        return bottom and (folder is None or folder.path.is_fixed)
+
+    def get(self, name: str) -> str | None:
+        """The value of a variable; None when it is unset or not known."""
+        value = self._facts.value(name, self._place)
+        return None if value is None or value is UNSET else value.known
+
+    def is_set(self, name: str) -> bool:
+        """Whether this file gives the variable a value, by ENV or by ARG, whatever it is."""
+        return self._facts.sets(name, self._place)
+
+    def declares(self, name: str) -> bool:
+        """Whether an ARG of this name is in scope."""
+        return self._facts.declares(name, self._place)
+
+    def value(self, text: str) -> Value:
+        """What a text expands to, with what is not known in it marked, and whether a build argument can change it."""
+        return expand(text, self._facts.graph.dockerfile.escape, _Scope, self._facts, self._place)
+
+    def expand(self, text: str) -> str | None:
+        """The text with quotes removed and variables replaced; None when that depends on something unknown."""
+        return self.value(text).known
+
+    def which(self, program: str) -> Interpreter:
+        """What PATH finds for python or pip, such as `python3` or `pip`."""
+        from rewriter.model.packages import find_python  # the vocabulary knows states, not the other way round
+
+        return find_python(self, program)
+
+    @property
+    def python_setup(self) -> list[str]:
+        """The texts of the RUNs and COPYs up to here, those of the stages below included, that may bring a Python."""
+        texts = [text for place, text in self._facts.python_setup if place < self._place]
+        below = self._facts.base
+        while below is not None:
+            texts += [text for _, text in below.python_setup]
+            below = below.base
+        return texts
+
+
+class States:
+    """The states of a file."""
+
+    __slots__ = ("_facts", "graph")
+
+    def __init__(self, graph: StageGraph) -> None:
+        self.graph: Final = graph
+        self._facts: list[_Facts] = []
+
+    def at(self, instruction: Instruction) -> State:
+        """The state just before an instruction; for a FROM, that of the stage's very start."""
+        stage = self.graph.stage_of(instruction)
+        if stage is None:
+            return State(_Facts(self.graph, None, None), instruction.start)
+        return State(self._read(stage), instruction.start)
+
+    def at_end(self, stage: Stage) -> State:
+        """The state that a stage leaves behind."""
+        return State(self._read(stage), stage.span.end)
+
+    def _read(self, stage: Stage) -> _Facts:
+        # In order and not by recursion: a chain of stages may be long.
+        while len(self._facts) <= stage.index:
+            following = self.graph.stages[len(self._facts)]
+            base = self._facts[following.parent.index] if following.parent else None
+            self._facts.append(_Facts(self.graph, following, base))
+        return self._facts[stage.index]
+
+
+# What may change which Python is found: virtual environments, and Pythons that come from elsewhere.
+_PYTHON_SETUP: Final = re.compile(
+    r"\bvenv\b|virtualenv|pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b|alternatives"
+    r"|ln -\w*s\w* \S*python"
+)
+_ROOT_FOLDERS: Final = re.compile(r"/(?:usr(?:/local(?:/bin)?)?)?/?\Z")
+
+
+def _python_setup(instruction: Instruction) -> str:
+    """The text of an instruction that may change which Python is found; empty for others."""
+    if isinstance(instruction, Run):
+        text = instruction.text if instruction.heredocs else instruction.view.text
+        return text if _PYTHON_SETUP.search(text) else ""
+    if isinstance(instruction, Copy) and instruction.source_stage and instruction.paths:
+        return instruction.text if _ROOT_FOLDERS.match(instruction.destination) else ""
+    return ""
