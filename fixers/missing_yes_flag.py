@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.packages import calls, reads_input
+from rewriter.model.calls import calls, is_fed
 from rewriter.model.state import State
 from rewriter.syntax.tree import Run
 
@@ -29,9 +29,10 @@ def answer_yes(run: Run, state: State) -> Iterator[Fix | Skip]:
         return
     edits = []
     for call in calls(run):
-        if not call.prompts or reads_input(run, call.command):
+        if not call.prompts or call.assumes_yes or call.unknown or is_fed(run, call):
             continue
         assert call.subcommand is not None
-        edits.append(insert_after(call.subcommand, f" {call.manager.yes_flag}"))
+        before = call.program if call.manager.yes_is_global else call.subcommand
+        edits.append(insert_after(before, f" {call.manager.yes_flag}"))
     if edits:
         yield Fix(run, "nobody can answer during a build", edits)

@@ -27,14 +27,14 @@ def write_absolute_path(workdir: Workdir, state: State, stage: Stage) -> Iterato
     Where that is not known, or the path holds a variable, the instruction is left alone.
     """
     path = workdir.path.text
-    if is_absolute(path) or state.is_windows:
+    if is_absolute(path) or stage.is_windows:
         return
     if any(mark in path for mark in "$\"'\\`"):
         value = state.expand(path)
         if value is not None and not is_absolute(value):
             yield Skip(workdir, "the path depends on a variable")
         return
-    if not state.workdir:
+    if not state.workdir or not state.workdir_is_fixed:
         yield Skip(workdir, f"the working directory of {stage.from_.image.text} is not known")
         return
     absolute = f"{state.workdir.rstrip('/')}/{path.removeprefix('./')}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rewriter.fixing.compose import join_runs
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.packages import calls
+from rewriter.model.calls import apt_calls
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList
 from rewriter.syntax.tree import Arg, Comment, Env, Expose, Instruction, Label, Run, Workdir
@@ -50,7 +50,7 @@ def join_update_with_install(update: Run, state: State) -> Iterator[Fix | Skip]:
 def _only_updates(run: Run) -> bool:
     """Whether a RUN consists of `apt-get update`, with upgrades behind it at most."""
     commands = list(run.shell.simple_commands())
-    found = [call.subcommand.value for call in calls(run) if call.manager.is_apt and call.subcommand]
+    found = [call.action for call in apt_calls(run)]
     return (
         bool(found)
         and found[0] == "update"
@@ -71,10 +71,9 @@ def _find_install(update: Run) -> tuple[Run | None, str]:
     while node is not None:
         match node:
             case Run():
-                installs = any(
-                    call.manager.is_apt and call.subcommand and call.subcommand.value in _INSTALLS for call in calls(node)
-                )
-                return (None, obstacle) if not installs or obstacle else (node, "")
+                if not any(call.action in _INSTALLS for call in apt_calls(node)):
+                    return None, ""
+                return (None, obstacle) if obstacle else (node, "")
             case Env() | Arg():
                 if any("proxy" in pair.key.text.lower() or "apt" in pair.key.text.lower() for pair in node.pairs):
                     obstacle = obstacle or f"line {node.line} may change how apt works"
@@ -96,11 +95,10 @@ def _refusal(update: Run, install: Run) -> str:
         return "a here-document is involved"
     if [flag.text for flag in update.flags] != [flag.text for flag in install.flags]:
         return f"the RUN in line {install.line} has other flags"
-    if update.shell.comment or update.comments:
+    if update.shell.comments or update.comments:
         return "a comment stands inside the update"
     if not _is_and_list(install.shell):
         return f"the RUN in line {install.line} is not a plain list of commands joined by &&"
-    first = next((call for call in calls(install) if call.manager.is_apt and call.subcommand), None)
-    if first is not None and first.subcommand is not None and first.subcommand.value == "update":
+    if apt_calls(install)[0].action == "update":
         return f"line {install.line} runs an update of its own"
     return ""

@@ -27,14 +27,7 @@ def remove_redundant_platform(instruction: From, graph: StageGraph) -> Iterator[
     flag = instruction.platform
     if flag is None or flag.value not in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
         return
-    for argument in graph.global_arguments:
-        for pair in argument.pairs:
-            if pair.key.text == "TARGETPLATFORM" and pair.separator:
-                yield Skip(instruction, f"line {argument.line} gives TARGETPLATFORM a default")
-                return
-    yield Fix(
-        instruction,
-        f"`{flag.text}` is the default",
-        [remove_word(instruction.dockerfile, flag)],
-        reads=[argument.span for argument in graph.global_arguments],
-    )
+    if graph.global_arguments.get("TARGETPLATFORM") is not None:
+        yield Skip(instruction, "an ARG above gives TARGETPLATFORM a value of its own")
+        return
+    yield Fix(instruction, f"`{flag.text}` is the default", [remove_word(instruction.dockerfile, flag)])

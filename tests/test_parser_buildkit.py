@@ -1,4 +1,4 @@
-"""The parser reads as BuildKit does: BuildKit's own test files, and a table of the details that are easy to get wrong."""
+"""The parser reads as BuildKit does: BuildKit's own test files, and a table of details that are easy to get wrong."""
 
 from __future__ import annotations
 
@@ -91,8 +91,7 @@ def _values(instruction: Instruction) -> list[str]:
                 for part in (pair.key.text, pair.value.text, "=" if pair.separator == "=" else "")
             ]
         case tree.Healthcheck():
-            kind, *rest = instruction.arguments.split(None, 1) or [""]
-            return [part for part in (kind, *rest) if part]
+            return instruction.arguments.split(None, 1)
         case tree.Add() | tree.Copy() | tree.Volume() | tree.Arg() | tree.From() | tree.Expose():
             return [word.text for word in instruction.words]
         case _:
@@ -249,7 +248,7 @@ ARGUMENTS: Final = {
     "a backslash in a flag": "COPY --chown=a\\ b c d\n",
     "FROM of every form": "FROM a AS b\nFROM --platform=$X a:b@sha256:c as D\nFROM a\n",
     "lower and mixed case": "run a\nCopy a b\nWorkDir /a\n",
-    "ONBUILD": "ONBUILD COPY --chown=a b c\nonbuild run [\"a\"]\nONBUILD ENV A=b\n",
+    "ONBUILD": 'ONBUILD COPY --chown=a b c\nonbuild run ["a"]\nONBUILD ENV A=b\n',
     "EXPOSE": "EXPOSE 80 443/tcp $A\n",
     "WORKDIR with blanks": "WORKDIR /a b\n",
     "USER with blanks": "USER a b\n",

@@ -21,7 +21,9 @@ _ARCHITECTURES: Final = frozenset(
 )
 
 _WINDOWS_TAG: Final = re.compile(r"(?:^|-)(?:windowsservercore|nanoserver|windows|ltsc20\d\d)")
-_WINDOWS_NAME: Final = re.compile(r"(?:^|/)(?:windows|windowsservercore|nanoserver|dotnet-framework|framework|winamd64)(?:/|$)")
+_WINDOWS_NAME: Final = re.compile(
+    r"(?:^|/)(?:windows|windowsservercore|nanoserver|dotnet-framework|framework|winamd64)(?:/|$)"
+)
 
 
 class ImageReference(NamedTuple):
@@ -135,7 +137,9 @@ class _Knowledge:
     __slots__ = ("_images", "_suites")
 
     def __init__(self, data: dict[str, Any]) -> None:
-        self._images: Final[dict[str, dict[str, Any]]] = {name: entry for entry in data["image"] for name in entry["names"]}
+        self._images: Final[dict[str, dict[str, Any]]] = {
+            name: entry for entry in data["image"] for name in entry["names"]
+        }
         self._suites: Final = [(re.compile(suite["match"]), str(suite["distribution"])) for suite in data["suite"]]
 
     def find(self, reference: ImageReference) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.stages import UNKNOWN_PART
-from rewriter.model.state import State
+from rewriter.model.state import COPIED, State
 from rewriter.syntax.shell import SimpleCommand, Word
 
 _FALSE: Final = frozenset({"no", "false", "without", "off", "disable", "0"})
@@ -61,11 +61,12 @@ _APT: Final = Manager(
 )
 _DNF: Final = Manager(
     "dnf",
-    installs=_set("install reinstall localinstall groupinstall builddep build-dep") | {"group install", "module install"},
+    installs=_set("install reinstall localinstall groupinstall builddep build-dep")
+    | {"group install", "module install"},
     prompts=_set(
         "install reinstall localinstall localupdate groupinstall groupupdate groupremove builddep build-dep update "
-        "update-minimal upgrade upgrade-minimal upgrade-to update-to downgrade remove erase autoremove swap distro-sync "
-        "distrosync distribution-synchronization dsync system-upgrade"
+        "update-minimal update-to upgrade upgrade-minimal upgrade-to downgrade remove erase autoremove swap "
+        "distro-sync distrosync distribution-synchronization dsync"
     )
     | {f"group {action}" for action in ("install", "upgrade", "update", "remove", "erase", "mark")}
     | {f"module {action}" for action in ("install", "update", "remove", "enable", "disable", "reset", "switch-to")}
@@ -73,17 +74,14 @@ _DNF: Final = Manager(
     yes=_set("-y --assumeyes"),
     yes_flag="-y",
     values=_set(
-        "-c --config -d --debuglevel -e --errorlevel -R --randomwait -x --exclude --excludepkgs --advisory --advisories "
-        "--arch --bz --bzs --color --comment --cve --cves --destdir --disableexcludes --disableexcludepkgs --disableplugin "
-        "--disablerepo --disable-repo --downloaddir --enableplugin --enablerepo --enable-repo --forcearch --from-repo "
-        "--installroot --releasever --repo --repoid --repofrompath --rpmverbosity --sec-severity --secseverity --setopt "
-        "--setvar"
+        "-c --config -d --debuglevel -e --errorlevel -R --randomwait -x --exclude --excludepkgs --advisory "
+        "--advisories --arch --bz --bzs --color --comment --cve --cves --destdir --disableexcludes "
+        "--disableexcludepkgs --disableplugin --disablerepo --disable-repo --downloaddir --enableplugin --enablerepo "
+        "--enable-repo --forcearch --from-repo --installroot --releasever --repo --repoid --repofrompath "
+        "--rpmverbosity --sec-severity --secseverity --setopt --setvar"
     ),
-    source="https://dnf.readthedocs.io/en/latest/command_ref.html, https://man7.org/linux/man-pages/man8/yum.8@@yum.html",
-    groups=_set("group groups module copr history mark offline repo system-upgrade"),
-)
-_ZYPPER_VALUES: Final = _set(
-    "-r --repo -t --type --from --download --solver-focus --catalog --date -g --category --severity -b --bugzilla --cve"
+    source="https://dnf.readthedocs.io/en/latest/command_ref.html",
+    groups=_set("group groups module copr history mark"),
 )
 
 MANAGERS: Final[dict[str, Manager]] = {
@@ -112,17 +110,17 @@ MANAGERS: Final[dict[str, Manager]] = {
             yes=_set("--no-interactive"),
             yes_flag="",
             values=_set(
-                "-p --root -X --repository -t --virtual -c --compression --arch --cache-dir --cache-max-age --keys-dir "
-                "--progress-fd --repositories-file --repository-config --sign-key --timeout --wait"
+                "-p --root -X --repository -t --virtual -c --compression --arch --cache-dir --cache-max-age "
+                "--keys-dir --progress-fd --repositories-file --repository-config --sign-key --timeout --wait"
             ),
             source="https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk.8.scd",
             groups=_set("cache"),
         ),
         _DNF,
         _DNF._replace(name="dnf5", source="https://dnf5.readthedocs.io/en/latest/dnf5.8.html"),
-        _DNF._replace(name="yum"),
+        _DNF._replace(name="yum", source="https://man7.org/linux/man-pages/man8/yum.8@@yum.html"),
         _DNF._replace(name="microdnf", source="https://github.com/rpm-software-management/microdnf"),
-        _DNF._replace(name="tdnf", source="https://vmware.github.io/photon/docs-v3/administration-guide/managing-packages-with-tdnf/"),
+        _DNF._replace(name="tdnf", source="https://vmware.github.io/photon/docs-v3/administration-guide/"),
         Manager(
             "zypper",
             installs=_set("install in source-install si install-new-recommends inr"),
@@ -132,14 +130,14 @@ MANAGERS: Final[dict[str, Manager]] = {
             ),
             yes=_set("-y --no-confirm --non-interactive"),
             yes_flag="--non-interactive",
-            values=_ZYPPER_VALUES,
-            source="https://manpages.opensuse.org/zypper.8, https://github.com/openSUSE/zypper/blob/master/doc/zypper.8.txt",
+            values=_set("-r --repo -t --type --from --download --solver-focus --date -g --category --severity"),
+            source="https://github.com/openSUSE/zypper/blob/master/doc/zypper.8.txt",
             yes_is_global=True,
             # Behind the subcommand -n is --name, and -D and -C take no value.
             global_yes=_set("-n --non-interactive"),
             global_values=_set(
-                "-c --config --userdata -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir "
-                "-p --plus-repo --plus-content -R --root --installroot -s --table-style --releasever --color"
+                "-c --config --userdata -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir "
+                "--pkg-cache-dir -p --plus-repo --plus-content -R --root --installroot -s --table-style --releasever"
             ),
         ),
     )
@@ -148,7 +146,7 @@ MANAGERS: Final[dict[str, Manager]] = {
 
 
 class Option(NamedTuple):
-    """An option of a call. `-yq` gives two that share a word; `value_word` is set where the value is a word of its own."""
+    """An option of a call. `-yq` gives two that share a word; `value_word` is set where the value is one of its own."""
 
     name: str
     value: str
@@ -337,8 +335,8 @@ def _skip_options(words: tuple[Word, ...], position: int, wrapper: str) -> int |
             return position + 1
         if not text.startswith("-"):
             return position
-        if (text in _PRINTS_ONLY and wrapper in ("command", "sudo", "env")) or text == "-S" and wrapper == "env":
-            return None
+        if (text in _PRINTS_ONLY and wrapper in ("command", "sudo", "env")) or (text == "-S" and wrapper == "env"):
+            return None  # it only prints, or splits a string
         position += 2 if text in _WRAPPERS[wrapper] else 1
     return position
 
@@ -359,7 +357,9 @@ _PYTHON: Final = re.compile(r"(?:python|pip)([23](?:(\.[0-9]+))?)?\Z")
 _SYSTEM_FOLDERS: Final = _set("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin")
 _VENV_NAME: Final = re.compile(r"venv|virtualenv|(?:^|[/._-])env(?:$|[/._-])", re.IGNORECASE)
 _MAKES_VENV: Final = re.compile(r"\bvenv\b|virtualenv")
-_BRINGS_PYTHON: Final = re.compile(r"pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b|alternatives|ln -")
+_BRINGS_PYTHON: Final = re.compile(
+    r"pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b|alternatives|ln -"
+)
 _CONDA_NAME: Final = re.compile(r"conda|mamba|miniforge", re.IGNORECASE)
 _CONDA_IMAGE: Final = re.compile(r"(?:^|/)(?:continuumio|condaforge|mambaorg|conda)/", re.IGNORECASE)
 # Folders that other programs put on PATH, without a Python in them.
@@ -381,7 +381,6 @@ def find_python(state: State, program: str) -> Interpreter:
     environment = state.get("VIRTUAL_ENV") if state.is_set("VIRTUAL_ENV") else ""
     if environment is None or (environment and f"{environment}/bin" not in entries):
         return _UNKNOWN
-    setup = state.python_setup
     for entry in entries:
         folder = entry.rstrip("/")
         parent = posixpath.dirname(folder)
@@ -389,23 +388,25 @@ def find_python(state: State, program: str) -> Interpreter:
             break
         if _CONDA_NAME.search(folder):
             return Interpreter(f"{folder}/{program}", "conda")
-        if parent == environment or _VENV_NAME.search(parent) or _is_made(parent, setup):
+        made = any(parent in text and _MAKES_VENV.search(text) for text in state.python_setup)
+        if made or parent == environment or _VENV_NAME.search(parent):
             # Which minor version a virtual environment has is not known.
             return _UNKNOWN if match[2] else Interpreter(f"{folder}/{program}", "venv")
         if not _NO_PYTHON.search(folder):
             return _UNKNOWN
-    if any(not _MAKES_VENV.search(text) or _BRINGS_PYTHON.search(text) for text in setup):
-        return _UNKNOWN
+    else:
+        if not base:
+            return _UNKNOWN  # none of the system's folders is on PATH
     return _python_of_base(state, program, match[1] if match[2] else "")
-
-
-def _is_made(folder: str, setup: list[str]) -> bool:
-    return any(folder in text and _MAKES_VENV.search(text) for text in setup)
 
 
 def _python_of_base(state: State, program: str, version: str) -> Interpreter:
     origin = state.stage.origin if state.stage else None
-    if origin is None:
+    brings = [text for text in state.python_setup if not _MAKES_VENV.search(text) or _BRINGS_PYTHON.search(text)]
+    if origin is not None and origin.family == "python":
+        # Whatever is copied there, /usr/local/bin stays first.
+        brings = [text for text in brings if text != COPIED]
+    if origin is None or brings:
         return _UNKNOWN
     if _CONDA_IMAGE.search(origin.repository):
         return Interpreter("", "conda")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.image import ImageReference, parse_image
 from rewriter.syntax import words
@@ -30,6 +30,7 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+\Z")
 _FROM_FIELD: Final = re.compile(r"(?:^|,)from=([^,]*)", re.IGNORECASE)
 _PLAIN_USE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _MODIFIED_USE: Final = re.compile(r"\$\{\w+[^}\w]")
+_DEEPEST_LAYER: Final = 32
 
 UNKNOWN_PART: Final = "\0"
 """Stands in an expanded text for what is not known. No Dockerfile holds this character."""
@@ -49,6 +50,8 @@ class Value(NamedTuple):
         """The text, or None when a part of it is not known."""
         return None if UNKNOWN_PART in self.text else self.text
 
+
+Values: TypeAlias = dict[str, Value | None]
 
 UNSET: Final = Value("", True)
 """The value of a variable that nothing sets, not even a build argument."""
@@ -109,6 +112,49 @@ class _GlobalScope(Environment):
         if name in self._arguments:
             return self._arguments[name]
         return Value(UNKNOWN_PART, False) if name in PLATFORM_ARGUMENTS else UNSET
+
+
+class Layer:
+    """The variables that a stage leaves to those based on it: its own over those of the stages below."""
+
+    __slots__ = ("_below", "_depth", "arguments", "variables")
+
+    def __init__(self, below: Layer | None, variables: Values, arguments: Values) -> None:
+        depth = below._depth + 1 if below else 0
+        if below is not None and depth >= _DEEPEST_LAYER:
+            # Merged now and then, so that a long chain of stages costs neither a copy per stage nor a walk per look-up.
+            layers = [below, *below._under()]
+            for layer in layers:
+                variables = layer.variables | variables
+                arguments = layer.arguments | arguments
+            below, depth = None, 0
+        self.variables: Final[Values] = variables
+        self.arguments: Final[Values] = arguments
+        self._below: Final[Layer | None] = below
+        self._depth: Final[int] = depth
+
+    def _under(self) -> list[Layer]:
+        layers: list[Layer] = []
+        layer = self._below
+        while layer is not None:
+            layers.append(layer)
+            layer = layer._below
+        return layers
+
+    def find(self, name: str) -> list[Value | None]:
+        """The value that a child stage starts with, in a list that is empty when no stage sets the name."""
+        layers = [self, *self._under()]
+        for layer in layers:
+            if name in layer.variables:
+                return [layer.variables[name]]
+        for layer in layers:
+            if name in layer.arguments:
+                return [layer.arguments[name]]
+        return []
+
+    def declares(self, name: str) -> bool:
+        """Whether a stage declares an ARG of this name."""
+        return any(name in layer.arguments for layer in (self, *self._under()))
 
 
 class Reference(NamedTuple):
@@ -197,8 +243,7 @@ class StageGraph:
         ]
         ends = [*starts[1:], len(dockerfile.instructions)]
         self.stages: Final = tuple(
-            Stage(dockerfile, index, first, last)
-            for index, (first, last) in enumerate(zip(starts, ends, strict=False))
+            Stage(dockerfile, index, first, last) for index, (first, last) in enumerate(zip(starts, ends, strict=False))
         )
         self._starts: Final = [stage.from_.start for stage in self.stages]
         self.global_values: Final = self._read_global_arguments(starts[0] if starts else len(dockerfile.instructions))
@@ -210,8 +255,8 @@ class StageGraph:
         self._last_named: Final[dict[str, Stage]] = {}
         self._link()
 
-    def _read_global_arguments(self, end: int) -> dict[str, Value | None]:
-        values: dict[str, Value | None] = {}
+    def _read_global_arguments(self, end: int) -> Values:
+        values: Values = {}
         for instruction in self.dockerfile.instructions[:end]:
             if isinstance(instruction, Arg):
                 for pair in instruction.pairs:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from rewriter.model.image import UNKNOWN, BaseImage, base_image
-from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Stage, StageGraph, Value, expand
+from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Layer, Stage, StageGraph, Value, Values, expand
 from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Onbuild, Run, Shell, User, Workdir
 
 if TYPE_CHECKING:
@@ -25,13 +25,11 @@ _WINDOWS_SHELL: Final = ("cmd", "/S", "/C")
 # https://github.com/moby/buildkit/blob/master/util/system/path.go, set where an image has no PATH
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LONGEST_PATH: Final = 65_536
-_DEEPEST: Final = 32
 
 _POSIX_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh"})
 _TAKES_COMMAND: Final = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*\Z")
 
 _T = TypeVar("_T")
-_Values: TypeAlias = dict[str, Value | None]
 
 
 class _Timeline(Generic[_T]):
@@ -55,48 +53,6 @@ class _Timeline(Generic[_T]):
     @property
     def last(self) -> _T:
         return self._values[-1]
-
-
-class _Layer:
-    """The variables that a stage leaves to those based on it: its own over those of the stages below."""
-
-    __slots__ = ("_below", "_depth", "arguments", "variables")
-
-    def __init__(self, below: _Layer | None, variables: _Values, arguments: _Values) -> None:
-        depth = below._depth + 1 if below else 0
-        if below is not None and depth >= _DEEPEST:
-            # Merged now and then, so that a long chain of stages costs neither a copy per stage nor a walk per look-up.
-            layers = [below, *below._under()]
-            for layer in layers:
-                variables = layer.variables | variables
-                arguments = layer.arguments | arguments
-            below, depth = None, 0
-        self.variables: Final[_Values] = variables
-        self.arguments: Final[_Values] = arguments
-        self._below: Final[_Layer | None] = below
-        self._depth: Final[int] = depth
-
-    def _under(self) -> list[_Layer]:
-        layers: list[_Layer] = []
-        layer = self._below
-        while layer is not None:
-            layers.append(layer)
-            layer = layer._below
-        return layers
-
-    def find(self, name: str) -> list[Value | None]:
-        """The value that a child stage starts with, in a list that is empty when no stage sets the name."""
-        layers = [self, *self._under()]
-        for layer in layers:
-            if name in layer.variables:
-                return [layer.variables[name]]
-        for layer in layers:
-            if name in layer.arguments:
-                return [layer.arguments[name]]
-        return []
-
-    def declares(self, name: str) -> bool:
-        return any(name in layer.arguments for layer in (self, *self._under()))
 
 
 class _Scope(Environment):
@@ -133,22 +89,22 @@ class _Facts:
         self.stage: Final = stage
         self.base: Final = base
         self.python_setup: Final[list[tuple[int, str]]] = []
-        self._inherited: Final[_Layer | None] = base.layer if base else None
+        self._inherited: Final[Layer | None] = base.layer if base else None
         self._names: Final[dict[str, _Timeline[Value | None]]] = {}
         self._declared: Final[dict[str, int]] = {}
         self._folders: Final[_Timeline[_Folder]] = _Timeline()
         self._users: Final[_Timeline[Value]] = _Timeline()
         self._shells: Final[_Timeline[tuple[str, ...]]] = _Timeline()
-        variables: _Values = {}
+        variables: Values = {}
         if stage is not None:
             self._start(stage, variables)
             for instruction in stage.dockerfile.instructions[stage.first + 1 : stage.last]:
                 self._read(instruction, instruction.start, variables)
         arguments = {name: self._names[name].last for name in self._declared if name in self._names}
         changed = bool(variables or arguments)
-        self.layer: Final[_Layer | None] = _Layer(self._inherited, variables, arguments) if changed else self._inherited
+        self.layer: Final[Layer | None] = Layer(self._inherited, variables, arguments) if changed else self._inherited
 
-    def _start(self, stage: Stage, variables: _Values) -> None:
+    def _start(self, stage: Stage, variables: Values) -> None:
         """Take over what the stage below leaves, and run what it keeps for ONBUILD."""
         if self.base is None:
             return
@@ -171,7 +127,7 @@ class _Facts:
     def _set(self, name: str, place: int, value: Value | None) -> None:
         self._names.setdefault(name, _Timeline()).set(place, value)
 
-    def _read(self, instruction: Instruction, place: int, variables: _Values) -> None:
+    def _read(self, instruction: Instruction, place: int, variables: Values) -> None:
         kind = type(instruction)
         if kind is Env:
             assert isinstance(instruction, Env)
@@ -368,7 +324,7 @@ class State:
 
     @property
     def python_setup(self) -> list[str]:
-        """The texts of the RUNs and COPYs up to here, those of the stages below included, that may bring a Python."""
+        """The texts of the RUNs up to here that may bring a Python, and COPIED; those of the stages below included."""
         texts = [text for place, text in self._facts.python_setup if place < self._place]
         below = self._facts.base
         while below is not None:
@@ -406,12 +362,15 @@ class States:
         return self._facts[stage.index]
 
 
+COPIED: Final = "COPY"
+"""Stands for a COPY from another stage or image that may bring a Python, see `State.python_setup`."""
 # What may change which Python is found: virtual environments, and Pythons that come from elsewhere.
 _PYTHON_SETUP: Final = re.compile(
-    r"\bvenv\b|virtualenv|pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b|alternatives"
-    r"|ln -\w*s\w* \S*python"
+    r"\bvenv\b|virtualenv|pyenv|conda\b|mamba|miniforge|Python-[23]|altinstall|\buv python|\basdf\b|\bmise\b"
+    r"|alternatives|ln -\w*s\w* \S*python"
 )
 _ROOT_FOLDERS: Final = re.compile(r"/(?:usr(?:/local(?:/bin)?)?)?/?\Z")
+_MAY_BE_PYTHON: Final = re.compile(r"python|pip|\*|(?:\A|/)(?:usr|local|bin|lib|\.)?/?\Z")
 
 
 def _python_setup(instruction: Instruction) -> str:
@@ -419,6 +378,7 @@ def _python_setup(instruction: Instruction) -> str:
     if isinstance(instruction, Run):
         text = instruction.text if instruction.heredocs else instruction.view.text
         return text if _PYTHON_SETUP.search(text) else ""
-    if isinstance(instruction, Copy) and instruction.source_stage and instruction.paths:
-        return instruction.text if _ROOT_FOLDERS.match(instruction.destination) else ""
-    return ""
+    if not isinstance(instruction, Copy) or not instruction.source_stage or not instruction.paths:
+        return ""
+    is_python = any(map(_MAY_BE_PYTHON.search, instruction.sources))
+    return COPIED if is_python and _ROOT_FOLDERS.match(instruction.destination) else ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 from rewriter.syntax.shell_lexer import END, REDIRECT, WORD, Lexer, Stop
 from rewriter.syntax.shell_tree import (
@@ -28,19 +28,17 @@ from rewriter.syntax.shell_tree import (
 )
 from rewriter.syntax.text import View
 
-__all__ = [
-    "Assignment",
-    "CommandList",
-    "Item",
-    "Opaque",
-    "Pipeline",
-    "Redirect",
-    "SimpleCommand",
-    "Word",
-    "parse_shell",
-]
+__all__ = ["CommandList", "Opaque", "Pipeline", "SimpleCommand", "Word", "parse_shell"]
 
 _CLOSERS: Final = frozenset(("then", "elif", "else", "fi", "do", "done", "esac", "}", "in"))
+_SEPARATORS: Final = frozenset((";", "\n"))
+_CONNECTIVES: Final = frozenset(("&&", "||"))
+_PIPES: Final = frozenset(("|", "|&"))
+_OPENERS: Final = frozenset(("(", REDIRECT))
+_HEREDOCS: Final = frozenset(("<<", "<<-"))
+_ARRAY_PARTS: Final = frozenset((WORD, "\n"))
+_CASE_ENDS: Final = frozenset((";;", ";&", ";;&"))
+_BRACKETS_END: Final = frozenset((END, ";", "&"))
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\[[^\]]*\])?(\+?)=", re.ASCII)
 _FD_VARIABLE: Final = re.compile(r"\{[A-Za-z_]\w*\}", re.ASCII)  # bash stores the number of the opened file in it
 _DIGITS: Final = "0123456789"
@@ -66,26 +64,18 @@ def _opaque_list(view: View, start: int, end: int, stop: Stop) -> CommandList:
     return CommandList(view, start, end, (Item("", first, Pipeline(first, (opaque,), False)),), is_opaque=True)
 
 
-class Expansions(NamedTuple):
-    """What a word expands: names of parameters, and the lists in `$( )`."""
-
-    variables: tuple[str, ...]
-    substitutions: tuple[CommandList, ...]
-
-
-def expansions(word: Word) -> Expansions:
-    """Read a word again, this time with an eye for what it expands."""
+def expansions(word: Word) -> tuple[tuple[str, ...], tuple[CommandList, ...]]:
+    """What a word expands: the names of parameters, and the lists in `$( )`."""
     reader = _Parser(word.view, word.start, word.end, 0)
     try:
         reader.word(word.start)
     except Stop:  # not the word of a known command
-        return Expansions((), ())
-    lists = tuple(parse_shell(word.view, start, end) for start, end in reader.ranges)
-    return Expansions(tuple(reader.parameters), lists)
+        return (), ()
+    return tuple(reader.parameters), tuple(parse_shell(word.view, start, end) for start, end in reader.ranges)
 
 
 class _Parser(Lexer):
-    """Recursive descent. Every method begins at its first token and leaves the one after its last."""
+    """Recursive descent. Every method begins at its first token; most leave the one after their last."""
 
     __slots__ = ("folds", "view")
 
@@ -126,11 +116,11 @@ class _Parser(Lexer):
             if self.folds:
                 self.folds = False
                 _fold(items, group, "bash")
-            expected = operator == "&&" or operator == "||"
+            expected = operator in _CONNECTIVES
             if not expected:
                 if operator == "&":
                     _fold(items, group, "background")
-                elif operator != ";" and operator != "\n":
+                elif operator not in _SEPARATORS:
                     return items, ("", 0)
                 group = len(items)
             self.advance()
@@ -140,11 +130,7 @@ class _Parser(Lexer):
     def _is_at_command(self) -> bool:
         if self.kind == WORD:
             return self.text[self.start : self.stop] not in _CLOSERS
-        return self.kind == "(" or self.kind == REDIRECT
-
-    def _filled_list(self) -> None:
-        if not self.read_list()[0]:
-            self.fail()
+        return self.kind in _OPENERS
 
     def _skip_newlines(self) -> None:
         while self.kind == "\n":
@@ -159,10 +145,10 @@ class _Parser(Lexer):
 
     def _pipeline(self, start: int, first: SimpleCommand | Opaque, *, negated: bool = False) -> Pipeline:
         """Read the rest of a pipeline."""
-        if self.kind != "|" and self.kind != "|&":
+        if self.kind not in _PIPES:
             return _new(Pipeline, (start, (first,), negated))
         commands, bash = [first], False
-        while self.kind == "|" or self.kind == "|&":
+        while self.kind in _PIPES:
             bash = bash or self.kind == "|&"
             self.advance()
             self._skip_newlines()
@@ -241,7 +227,7 @@ class _Parser(Lexer):
         return Assignment(self.view, self.start, self.stop, match[1], Word(self.view, match.end(), self.stop))
 
     def _redirect(self) -> Redirect:
-        """Read a redirect; its target stays the current token, because a here-document must be known before a newline."""
+        """Read a redirect. Its target stays the current token: a here-document must be known before a newline."""
         start, written = self.start, self.text[self.start : self.stop]
         operator = written.lstrip(_DIGITS)
         self.advance()
@@ -253,14 +239,14 @@ class _Parser(Lexer):
         if operator.startswith("&"):
             self.mark = self.mark or "bash"
             self.folds = True
-        elif operator == "<<" or operator == "<<-":
+        elif operator in _HEREDOCS:
             self.heredocs.append((unquote(self.text[self.start : self.stop]), operator == "<<-"))
         return Redirect(self.view, start, self.stop, fd, operator, Word(self.view, self.start, self.stop))
 
     def _array(self) -> None:
         """Read `(a b)` after `name=`; the closing parenthesis stays the current token."""
         self.advance()
-        while self.kind == WORD or self.kind == "\n":
+        while self.kind in _ARRAY_PARTS:
             self.advance()
         if self.kind != ")":
             self.fail()
@@ -274,43 +260,46 @@ class _Parser(Lexer):
                 raise Stop("function", start)
         raise Stop("syntax", start)
 
-    def _keyword(self, *expected: str) -> str:
-        """Go past one of the expected words, and say which."""
-        word = self.text[self.start : self.stop]
-        if self.kind != WORD or word not in expected:
-            self.fail()
-        self.advance()
-        return word
+    # What follows reads compound commands. Each method leaves the last token, such as `fi`, the current one.
 
-    def _last(self, expected: str) -> None:
-        """Check that the current token closes a compound command; it stays the current one."""
-        if self.text[self.start : self.stop] != expected:
+    def _is(self, written: str) -> bool:
+        return self.text[self.start : self.stop] == written
+
+    def _must_be(self, written: str) -> None:
+        if not self._is(written):
             self.fail()
+
+    def _pass(self, written: str) -> None:
+        self._must_be(written)
+        self.advance()
+
+    def _filled_list(self) -> None:
+        if not self.read_list()[0]:
+            self.fail()
+
+    def _list_up_to(self, written: str) -> None:
+        self._filled_list()
+        self._must_be(written)
 
     def _if(self) -> None:
-        self.advance()
-        self._filled_list()
-        self._keyword("then")
-        self._filled_list()
-        while self.text[self.start : self.stop] == "elif":
+        while self._is("if") or self._is("elif"):
+            self.advance()
+            self._list_up_to("then")
             self.advance()
             self._filled_list()
-            self._keyword("then")
-            self._filled_list()
-        if self.text[self.start : self.stop] == "else":
+        if self._is("else"):
             self.advance()
             self._filled_list()
-        self._last("fi")
+        self._must_be("fi")
 
     def _while(self) -> None:
         self.advance()
-        self._filled_list()
+        self._list_up_to("do")
         self._do_group()
 
     def _do_group(self) -> None:
-        self._keyword("do")
-        self._filled_list()
-        self._last("done")
+        self._pass("do")
+        self._list_up_to("done")
 
     def _for(self) -> None:
         self.advance()
@@ -321,11 +310,11 @@ class _Parser(Lexer):
         self.advance()
         if self.kind != ";":
             self._skip_newlines()
-            if self.kind == WORD and self.text[self.start : self.stop] == "in":
+            if self._is("in"):
                 self.advance()
                 while self.kind == WORD:
                     self.advance()
-                if self.kind != ";" and self.kind != "\n":
+                if self.kind not in _SEPARATORS:
                     self.fail()
         if self.kind == ";":
             self.advance()
@@ -338,17 +327,16 @@ class _Parser(Lexer):
             self.fail()
         self.advance()
         self._skip_newlines()
-        self._keyword("in")
-        while True:
-            self._skip_newlines()
-            if self.kind == WORD and self.text[self.start : self.stop] == "esac":
-                return
+        self._pass("in")
+        self._skip_newlines()
+        while not self._is("esac"):
             self._case_pattern()
             self.read_list()
             if self.kind not in _CASE_ENDS:
-                self._last("esac")
+                self._must_be("esac")
                 return
             self.advance()
+            self._skip_newlines()
 
     def _case_pattern(self) -> None:
         if self.kind == "(":
@@ -367,20 +355,18 @@ class _Parser(Lexer):
     def _brackets(self) -> None:
         """Read up to `]]`. To sh, `[[` is a command like any other, so its operators are not known to be inside."""
         start = self.start
-        while self.text[self.start : self.stop] != "]]":
+        while not self._is("]]"):
             if self.kind in _BRACKETS_END:
                 raise Stop("[[", start)
             self.advance()
 
     def _group(self) -> None:
         self.advance()
-        self._filled_list()
-        self._last("}")
+        self._list_up_to("}")
 
     def _subshell(self) -> None:
         self.advance()
-        self._filled_list()
-        self._last(")")
+        self._list_up_to(")")
 
     def _arithmetic_command(self) -> None:
         self.jump(self.arithmetic(self.stop + 1))
@@ -398,8 +384,6 @@ def _fold(items: list[Item], first: int, reason: str) -> None:
 
 
 _new: Final = tuple.__new__  # half the cost of calling the class
-_CASE_ENDS: Final = frozenset((";;", ";&", ";;&"))
-_BRACKETS_END: Final = frozenset((END, ";", "&"))
 _RESERVED: Final[dict[str, tuple[str, Callable[[_Parser], None]]]] = {
     "if": ("if", _Parser._if),
     "while": ("while", _Parser._while),
@@ -411,5 +395,5 @@ _RESERVED: Final[dict[str, tuple[str, Callable[[_Parser], None]]]] = {
     "[[": ("[[", _Parser._brackets),
     "function": ("function", _Parser._definition),
     "!": ("syntax", _Parser.fail),
-    **{closer: ("syntax", _Parser.fail) for closer in _CLOSERS},
+    **dict.fromkeys(_CLOSERS, ("syntax", _Parser.fail)),
 }

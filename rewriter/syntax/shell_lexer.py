@@ -1,7 +1,7 @@
 """Shell tokens, and where a word ends when quotes and expansions nest.
 
-One regular expression reads a token; nearly every word of a real file is read by its first branch alone. Only a word that
-nests (`"$(a "$b")"`) is followed piece by piece. Every pattern is possessive and every failure ends the whole
+One regular expression reads a token; nearly every word of a real file is read by its first branch alone. Only a word
+that nests (`"$(a "$b")"`) is followed piece by piece. Every pattern is possessive and every failure ends the whole
 parse, so no character is looked at more than a few times, whatever the input.
 """
 
@@ -55,9 +55,24 @@ class Lexer:
 
     The kind of an operator is the operator itself. `mark` says what in the words since it was last cleared makes their
     command opaque.
+
+    A continuation inside an operator or a reserved word is not looked for, and so mostly ends in `Stop`.
     """
 
-    __slots__ = ("comments", "depth", "end", "heredocs", "kind", "mark", "parameters", "ranges", "start", "stop", "text", "tokens")
+    __slots__ = (
+        "comments",
+        "depth",
+        "end",
+        "heredocs",
+        "kind",
+        "mark",
+        "parameters",
+        "ranges",
+        "start",
+        "stop",
+        "text",
+        "tokens",
+    )
 
     def __init__(self, text: str, start: int, end: int, depth: int) -> None:
         if depth > MAX_DEPTH:

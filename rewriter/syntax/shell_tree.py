@@ -1,6 +1,6 @@
 """The nodes of a shell command list: words, assignments, redirects, commands, pipelines, lists.
 
-Nodes hold offsets into a joined `View` and compute all else when asked, because most words of most files are only counted.
+Nodes hold offsets into a joined `View` and compute all else when asked: most words of most files are never looked at.
 `rewriter.syntax.shell` builds them; nothing changes them afterwards.
 """
 
@@ -38,7 +38,7 @@ class Word(NamedTuple):
 
     @property
     def is_literal(self) -> bool:
-        """Whether the shell passes on exactly `value`: no expansion of variables, commands, file names, braces or `~`."""
+        """Whether the command receives exactly `value`: nothing in the word is expanded."""
         text = self.text
         return _SAFE.fullmatch(text) is not None or _is_literal(text)
 
@@ -62,7 +62,7 @@ class Word(NamedTuple):
             return ()
         from rewriter.syntax.shell import expansions  # the parser needs this module first
 
-        return expansions(self).variables
+        return expansions(self)[0]
 
     @property
     def substitutions(self) -> tuple[CommandList, ...]:
@@ -71,7 +71,7 @@ class Word(NamedTuple):
             return ()
         from rewriter.syntax.shell import expansions
 
-        return expansions(self).substitutions
+        return expansions(self)[1]
 
 
 def unquote(text: str) -> str:
@@ -202,7 +202,7 @@ class Opaque(NamedTuple):
     @property
     def cause_span(self) -> Span:
         """The place in the file that made it opaque: one character, or the empty end of the text."""
-        return self.view.span(self.cause, min(self.cause + 1, self.end))
+        return self.view.span(self.cause, max(self.cause, min(self.cause + 1, self.end)))
 
 
 class Pipeline(NamedTuple):
@@ -247,7 +247,11 @@ class Item(NamedTuple):
 
 
 class CommandList:
-    """A list of commands, such as the shell form of a RUN."""
+    """A list of commands, such as the shell form of a RUN.
+
+    `terminator` is what ends the last item: empty, `;`, `&` or a newline. `comments` are ranges of the view, those
+    inside compound commands included. `is_opaque` says that nothing of the list is known: it is one `Opaque`.
+    """
 
     __slots__ = ("comments", "end", "is_opaque", "items", "start", "terminator", "terminator_start", "view")
 
@@ -266,10 +270,10 @@ class CommandList:
         self.start: Final = start
         self.end: Final = end
         self.items: Final = items
-        self.terminator: Final = terminator[0]  # what ends the last item: "", ";", "&" or a newline
+        self.terminator: Final = terminator[0]
         self.terminator_start: Final = terminator[1]
-        self.comments: Final = comments  # ranges of the view, those inside compound commands included
-        self.is_opaque: Final = is_opaque  # nothing of the list is known
+        self.comments: Final = comments
+        self.is_opaque: Final = is_opaque
 
     @property
     def pipelines(self) -> tuple[Pipeline, ...]:

@@ -1,0 +1,148 @@
+"""Stages, what they are based on, and who names them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rewriter.model.stages import StageGraph
+from rewriter.syntax.parser import parse
+
+
+def graph_of(text: str) -> StageGraph:
+    return StageGraph(parse(text))
+
+
+def references(text: str, stage: int = 0) -> list[tuple[str, str, str, bool, bool]]:
+    graph = graph_of(text)
+    return [
+        (one.kind, one.name, text[one.span.start : one.span.end], one.by_number, one.is_plain)
+        for one in graph.references(graph.stages[stage])
+    ]
+
+
+def test_stages_know_their_names_bases_and_children() -> None:
+    graph = graph_of("FROM golang:1.22 AS Build\nRUN go build\nFROM scratch\nFROM build\nCMD a\n")
+    build, empty, last = graph.stages
+    assert (build.name, build.alias_word and build.alias_word.text) == ("build", "Build")
+    assert build.base
+    assert build.base.tag == "1.22"
+    assert [one.name for one in build.instructions] == ["RUN"]
+    assert empty.base
+    assert empty.base.is_scratch
+    assert not empty.name
+    assert last.parent is build
+    assert last.base is None
+    assert last.origin is build.base
+    assert build.children == [last]
+    assert [stage.is_final for stage in graph.stages] == [False, False, True]
+    assert list(last.lineage) == [last, build]
+
+
+def test_from_takes_the_last_stage_of_that_name_above() -> None:
+    graph = graph_of("FROM a AS x\nFROM b AS x\nFROM x\nFROM y\nFROM c AS y\n")
+    assert graph.stages[2].parent is graph.stages[1]
+    assert graph.stages[3].parent is None
+
+
+def test_a_stage_may_be_named_like_its_image() -> None:
+    graph = graph_of("FROM node AS node\nFROM node\n")
+    assert graph.stages[0].parent is None
+    assert graph.stages[1].parent is graph.stages[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "is_fixed"),
+    [
+        ("ARG V=3.12\nFROM python:$V\n", "python:3.12", False),
+        ('ARG V="3.12"\nARG T=${V}-slim\nFROM python:${T}\n', "python:3.12-slim", False),
+        ("ARG V\nFROM python:$V\n", None, False),
+        ("ARG V\nFROM python:${V:-3}\n", "python:3", False),
+        ("ARG V=\nFROM python:${V:-3}\n", "python:3", False),
+        ("FROM python:${V:-3}\n", "python:3", True),
+        ("FROM --platform=$BUILDPLATFORM golang\n", "golang", True),
+        ("FROM base-$TARGETARCH\n", None, False),
+        ("ARG A=x\nARG A\nFROM $A\n", "x", False),
+        ("ARG A=$TARGETARCH\nFROM x:${A:-y}\n", None, False),
+        ('FROM "python"\n', "python", True),
+        ("FROM ${V?no}\n", None, True),
+    ],
+)
+def test_from_is_expanded_with_the_defaults_of_global_arguments(text: str, base: str | None, is_fixed: bool) -> None:
+    stage = graph_of(text).stages[0]
+    assert (str(stage.base) if stage.base else None) == base
+    assert stage.base_is_fixed is is_fixed
+
+
+def test_global_arguments() -> None:
+    graph = graph_of("ARG A=1 B\nARG C=$A-$B\nFROM x\nARG D=2\n")
+    assert graph.global_arguments == {"A": "1", "B": None, "C": None}
+
+
+def test_an_argument_can_name_a_stage() -> None:
+    text = "ARG B=base\nFROM x AS base\nFROM $B\nFROM ${B}\n"
+    assert references(text) == [("from", "$B", "$B", False, False), ("from", "${B}", "${B}", False, False)]
+
+
+def test_every_kind_of_reference() -> None:
+    text = (
+        "FROM a AS Build\n"
+        "FROM Build\n"
+        "COPY --from=BUILD /x /y\n"
+        "COPY --chown=1 --from=0 /x /y\n"
+        "RUN --mount=type=bind,target=/m,from=build,source=/x cat /m\n"
+        "ONBUILD COPY --from=build /x /y\n"
+        "copy --from=\\\nbuild /x /y\n"
+    )
+    assert references(text) == [
+        ("from", "Build", "Build", False, True),
+        ("copy", "BUILD", "BUILD", False, True),
+        ("copy", "0", "0", True, True),
+        ("mount", "build", "build", False, True),
+        ("onbuild", "build", "build", False, True),
+        ("copy", "build", "build", False, True),
+    ]
+
+
+def test_what_is_no_reference() -> None:
+    text = (
+        "FROM a AS build\nFROM b\nCOPY --from=build2 /x /y\nCOPY --from=$build /x /y\nCOPY build /y\n"
+        "RUN --mount=type=bind,from=0 ls\nRUN --mount=type=cache,target=/from=build ls\nCOPY --from=7 /x /y\n"
+    )
+    assert references(text) == []
+
+
+def test_a_name_in_quotes_is_found_but_not_plain() -> None:
+    text = "FROM a AS build\nFROM b\nCOPY --from=\"build\" /x /y\nRUN --mount='type=bind,from=build' ls\n"
+    assert [(kind, plain) for kind, _, _, _, plain in references(text)] == [("copy", False), ("mount", False)]
+
+
+def test_copy_takes_the_last_stage_of_that_name_in_the_file() -> None:
+    text = "FROM a AS x\nFROM b AS x\nFROM c\nCOPY --from=x / /\n"
+    assert references(text, 0) == []
+    assert len(references(text, 1)) == 1
+
+
+def test_stage_of_an_instruction() -> None:
+    dockerfile = parse("ARG A\nFROM x\nONBUILD RUN a\nFROM y\nRUN b\n")
+    graph = StageGraph(dockerfile)
+    indexes = [stage.index if stage else None for stage in map(graph.stage_of, dockerfile.instructions)]
+    assert indexes == [None, 0, 0, 1, 1]
+    trigger = getattr(dockerfile.instructions[2], "trigger")  # noqa: B009
+    assert graph.stage_of(trigger) is graph.stages[0]
+
+
+def test_a_file_without_from_has_no_stages() -> None:
+    assert graph_of("RUN a\nARG x=1\n").stages == ()
+    assert graph_of("").stages == ()
+    assert graph_of("FROM\n").stages == ()
+
+
+def test_windows() -> None:
+    graph = graph_of("FROM --platform=windows/amd64 x AS a\nFROM a\nFROM golang:nanoserver\nFROM golang\n")
+    assert [stage.is_windows for stage in graph.stages] == [True, True, True, False]
+
+
+def test_the_span_of_a_stage() -> None:
+    text = "# head\nFROM a\nRUN b\n# tail\n\nFROM c\n"
+    span = graph_of(text).stages[0].span
+    assert text[span.start : span.end] == "FROM a\nRUN b\n"
