@@ -31,6 +31,9 @@ def write_key_equals_value(instruction: Env | Label) -> Iterator[Fix | Skip]:
     if not instruction.is_on_one_line:
         yield Skip(instruction, "the value goes over several lines: should it be several pairs?")
         return
+    if pair.value.text.startswith("=") or "#" in pair.value.text.split():
+        yield Skip(instruction, "the value holds an equals sign or a comment that were hardly meant as a part of it")
+        return
     try:
         value = as_value(pair.value.text, instruction.dockerfile.escape)
     except NotWritableError as error:

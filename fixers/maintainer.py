@@ -27,22 +27,22 @@ LABEL = "org.opencontainers.image.authors"
 def name_author_in_label(maintainer: Maintainer, stage: Stage) -> Iterator[Fix | Skip]:
     """Replace the deprecated MAINTAINER by the label `org.opencontainers.image.authors`.
 
-    A label expands variables where MAINTAINER kept them, so those are escaped. Quotes around the whole text go:
+    A label expands variables where MAINTAINER kept them, so the text is quoted. Quotes around the whole of it go:
     MAINTAINER took them for a part of the name.
     """
     for label in stage.instructions:
         if isinstance(label, Label) and any(pair.key.text.strip("\"'") == LABEL for pair in label.pairs):
-            yield Skip(maintainer, f"line {label.line} sets the label {LABEL} already")
+            yield Skip(maintainer, f"line {{line}} sets the label {LABEL} already", label)
             return
     if maintainer.comments:
         yield Skip(maintainer, "a comment stands between its lines")
         return
-    text = unquoted(maintainer.arguments)
+    author = unquoted(" ".join(maintainer.arguments.split()))
     yield Fix(
         maintainer,
         f"MAINTAINER is deprecated: the author goes into the label {LABEL}",
         [
             replace(maintainer.keyword, spell("LABEL", like=maintainer)),
-            replace_arguments(maintainer, f"{LABEL}={literal(text, maintainer.dockerfile.escape)}"),
+            replace_arguments(maintainer, f"{LABEL}={literal(author, maintainer.dockerfile.escape)}"),
         ],
     )

@@ -42,8 +42,9 @@ def _remove(overridden: Instruction, last: Instruction) -> Fix:
     keeps_comment = isinstance(overridden.after, Instruction)
     return Fix(
         overridden,
-        f"{overridden.name} is overridden by line {last.line}",
+        f"{overridden.name} is overridden by the one in line {{line}}",
         remove_instruction(overridden, keep_comments=keeps_comment),
         reads=[last.span],
         drops=[overridden],
+        mentions=last,
     )

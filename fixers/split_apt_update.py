@@ -7,7 +7,7 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.calls import apt_calls
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList
-from rewriter.syntax.tree import Arg, Comment, Env, Expose, Instruction, Label, Run, Workdir
+from rewriter.syntax.tree import Arg, Env, Expose, From, Instruction, Label, Run, Workdir
 
 _UPDATES = frozenset({"update", "upgrade", "dist-upgrade", "full-upgrade"})
 _INSTALLS = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep"})
@@ -33,18 +33,14 @@ def join_update_with_install(update: Run, state: State) -> Iterator[Fix | Skip]:
         return
     install, obstacle = _find_install(update)
     if install is None:
-        if obstacle:
-            yield Skip(update, obstacle)
         return
-    if reason := _refusal(update, install):
-        yield Skip(update, reason)
-        return
-    yield Fix(
-        update,
-        f"`apt-get update` joins the install in line {install.line}",
-        join_runs(update, install),
-        reads=[install.span],
-    )
+    if obstacle is not None:
+        yield Skip(update, f"the {obstacle.name} in line {{line}} stands between the update and the install", obstacle)
+    elif reason := _refusal(update, install):
+        yield Skip(update, reason, install)
+    else:
+        message = "`apt-get update` joins the install in line {line}"
+        yield Fix(update, message, join_runs(update, install), reads=[install.span], mentions=install)
 
 
 def _only_updates(run: Run) -> bool:
@@ -64,29 +60,26 @@ def _is_and_list(commands: CommandList) -> bool:
     return not commands.is_opaque and all(item.operator in ("", "&&") for item in commands.items)
 
 
-def _find_install(update: Run) -> tuple[Run | None, str]:
-    """The next RUN, if it installs with apt, and else what stands in the way; neither where there is no install."""
+def _find_install(update: Run) -> tuple[Run | None, Instruction | None]:
+    """The next RUN, if it installs with apt, and what stands in between that may matter to apt."""
+    obstacle: Instruction | None = None
     node = update.after
-    obstacle = ""
-    while node is not None:
-        match node:
-            case Run():
-                if not any(call.action in _INSTALLS for call in apt_calls(node)):
-                    return None, ""
-                return (None, obstacle) if obstacle else (node, "")
-            case Env() | Arg():
-                if any("proxy" in pair.key.text.lower() or "apt" in pair.key.text.lower() for pair in node.pairs):
-                    obstacle = obstacle or f"line {node.line} may change how apt works"
-            case Label() | Expose() | Workdir() | Comment():
-                pass
-            case Instruction():
-                obstacle = obstacle or f"the {node.name} in line {node.line} stands between the update and the install"
-                if node.name == "FROM":
-                    return None, ""
-            case _:
-                pass
+    while node is not None and not isinstance(node, From):
+        if isinstance(node, Run):
+            installs = any(call.action in _INSTALLS for call in apt_calls(node))
+            return (node, obstacle) if installs else (None, None)
+        if isinstance(node, Instruction) and obstacle is None and not _is_harmless(node):
+            obstacle = node
         node = node.after
-    return None, ""
+    return None, None
+
+
+def _is_harmless(instruction: Instruction) -> bool:
+    """Whether an instruction cannot matter to apt: metadata, or variables that have nothing to do with it."""
+    if isinstance(instruction, Env | Arg):
+        names = (pair.key.text.lower() for pair in instruction.pairs)
+        return not any("proxy" in name or "apt" in name for name in names)
+    return isinstance(instruction, Label | Expose | Workdir)
 
 
 def _refusal(update: Run, install: Run) -> str:
@@ -94,11 +87,11 @@ def _refusal(update: Run, install: Run) -> str:
     if update.heredocs or install.heredocs:
         return "a here-document is involved"
     if [flag.text for flag in update.flags] != [flag.text for flag in install.flags]:
-        return f"the RUN in line {install.line} has other flags"
+        return "the RUN in line {line} has other flags"
     if update.shell.comments or update.comments:
         return "a comment stands inside the update"
     if not _is_and_list(install.shell):
-        return f"the RUN in line {install.line} is not a plain list of commands joined by &&"
+        return "the RUN in line {line} is not a plain list of commands joined by &&"
     if apt_calls(install)[0].action == "update":
-        return f"line {install.line} runs an update of its own"
+        return "line {line} runs an update of its own"
     return ""

@@ -198,8 +198,8 @@ class _Run:
                     reason = f"needs --level {result.level or fixer.level}: {result.message}"
                     skips.append((fixer, Skip(result.anchor, reason), False))
                 elif forbidden := self._suppressions.find(fixer, result):
-                    reason = f"ignored by the comment in line {forbidden.comment.line}"
-                    skips.append((fixer, Skip(result.anchor, reason), True))
+                    line = self._original_line(forbidden.comment.start)
+                    skips.append((fixer, Skip(result.anchor, f"ignored by the comment in line {line}"), True))
                 else:
                     yield _Proposal(fixer, result)
 
@@ -230,7 +230,7 @@ class _Run:
                 self._context = self._build_context().with_text(companion.path, companion.after)
             place = self._original_place(fix.anchor)
             self.applied.append(
-                Applied(fixer.code, fixer.name, fix.level or fixer.level, fix.message, *place)
+                Applied(fixer.code, fixer.name, fix.level or fixer.level, self._worded(fix.message, fix.mentions), *place)
             )
         try:
             self.pieces.apply(edit for proposal in chosen for edit in proposal.fix.edits)
@@ -248,11 +248,20 @@ class _Run:
         line, column = self.laws.original.position(start)
         return line, column, max(line, self.laws.original.position(end).line)
 
+    def _original_line(self, offset: int) -> int:
+        return self.laws.original.position(self.pieces.original_offset(offset)).line
+
+    def _worded(self, message: str, mentioned: Instruction | None) -> str:
+        """A message in which `{line}` is the line of an instruction in the user's file."""
+        if mentioned is None:
+            return message
+        return message.replace("{line}", str(self._original_line(mentioned.keyword.span.start)))
+
     def _note(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> None:
         for fixer, skip, suppressed in skips:
             line, column, _ = self._original_place(skip.anchor)
-            skipped = Skipped(fixer.code, fixer.name, skip.reason, line, column, suppressed)
-            self.skips[(fixer.code, line, column, skip.reason)] = skipped
+            reason = self._worded(skip.reason, skip.mentions)
+            self.skips[(fixer.code, line, column, reason)] = Skipped(fixer.code, fixer.name, reason, line, column, suppressed)
 
 
 def _choose(proposals: Iterable[_Proposal]) -> list[_Proposal]:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -82,7 +83,8 @@ REFUSED: Final = "refused files touched"
 TEMPLATES: Final = "templates touched"
 LAWS: Final = "results thrown away because dfix broke a law itself"
 GIT: Final = "diffs that git does not apply, or to something else"
-LAWS_OF_RESULTS: Final = (PARSES, SHELL, COMMENTS, STABLE, ORDER, OUTSIDE, REFUSED, TEMPLATES, LAWS)
+CRASH: Final = "crashes"
+LAWS_OF_RESULTS: Final = (CRASH, PARSES, SHELL, COMMENTS, STABLE, ORDER, OUTSIDE, REFUSED, TEMPLATES, LAWS)
 
 
 def find_units(corpus: Path) -> list[Unit]:
@@ -120,6 +122,15 @@ def _fix(unit: Unit, text: str, fixers: Sequence[Fixer], limit: Level | None) ->
 
 def judge(unit: Unit) -> Verdict:
     """Check every law for one file; only the shells are asked later, for all files at once."""
+    try:
+        return _judge(unit)
+    except Exception as error:  # one crash must not hide what the other files show
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}, in {place.name}, {place.filename}:{place.lineno}"
+        return Verdict(unit, ((CRASH, what),), "", False, (), 0, (), ())
+
+
+def _judge(unit: Unit) -> Verdict:
     data = Path(unit.path).read_bytes()
     before = parse(data)
     violations = [(ROUND_TRIP, reason) for reason in _broken_round_trip(data, before)]

@@ -15,6 +15,10 @@ from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Instruction, Run
 
 
+LONGEST_LINE: Final = 100
+"""From here on a joined command goes over two lines."""
+
+
 class Fragment(NamedTuple):
     """The lines of an instruction and of the comments that speak of it; an origin of None is new text."""
 
@@ -58,13 +62,17 @@ def move(instruction: Instruction, *, above: Instruction) -> list[Edit]:
 def join_runs(first: Run, second: Run) -> list[Edit]:
     """Put the commands of one RUN in front of those of another, `&&` between; comments of both stay above.
 
-    The caller has shown that both are plain lists of the same flags.
+    A line that would become too long is continued. The caller has shown that both are plain lists of the same flags.
     """
     dockerfile = first.dockerfile
     command = dockerfile.text[slice(*first.arguments_span)]
     start = second.arguments_span.start
     comments = "".join(comment.text for comment in attached_comments(first))
-    edits = [*remove_instruction(first), Edit(start, start, f"{command} && ")]
+    first_line = dockerfile.text[start : second.code_span.end].split("\n", 1)[0]
+    operator = " && "
+    if len(command) + len(first_line) > LONGEST_LINE:
+        operator = f" {dockerfile.escape}{newline_at(dockerfile, start)}    && "
+    edits = [*remove_instruction(first), Edit(start, start, command + operator)]
     if comments:
         above = block_span(second).start
         edits.append(Edit(above, above, comments))

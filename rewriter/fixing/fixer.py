@@ -56,9 +56,10 @@ class Fix:
     `anchor` is the instruction that the fix is about: it is where the message points, and what ignore comments look at.
     `reads` names what the fix relies on besides its anchor, so that no other fix changes it in the same pass.
     `drops` names instructions that vanish on purpose together with the comments attached to them.
+    `{line}` in the message stands for the line, in the user's file, of the instruction in `mentions`.
     """
 
-    __slots__ = ("anchor", "companions", "drops", "edits", "level", "message", "reads")
+    __slots__ = ("anchor", "companions", "drops", "edits", "level", "mentions", "message", "reads")
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Fix:
         drops: Iterable[Instruction] = (),
         companions: Iterable[FileEdit] = (),
         level: Level | None = None,
+        mentions: Instruction | None = None,
     ) -> None:
         self.anchor: Final = anchor
         self.message: Final = message
@@ -78,13 +80,15 @@ class Fix:
         self.drops: Final = tuple(drops)
         self.companions: Final = tuple(companions)
         self.level: Final = level
+        self.mentions: Final = mentions
 
 
 class Skip(NamedTuple):
-    """A finding that the fixer does not dare to fix, and why."""
+    """A finding that the fixer does not dare to fix, and why. `{line}` stands for the line of `mentions`, as in Fix."""
 
     anchor: Instruction
     reason: str
+    mentions: Instruction | None = None
 
 
 Proposals = Iterator[Fix | Skip]

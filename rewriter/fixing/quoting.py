@@ -18,10 +18,15 @@ class NotWritableError(ValueError):
 
 
 def literal(value: str, escape: str) -> str:
-    """A double-quoted word that the builder reads as exactly this value."""
+    """A quoted word that the builder reads as exactly this value; in single quotes where that spares escapes."""
+    escaped = _escaped(value, escape)
+    return f'"{escaped}"' if escaped == value or "'" in value else f"'{value}'"
+
+
+def _escaped(value: str, escape: str) -> str:
     for special in (escape, '"', "$"):
         value = value.replace(special, escape + special)
-    return f'"{value}"'
+    return value
 
 
 def unquoted(text: str) -> str:
@@ -64,7 +69,7 @@ def _within_double_quotes(raw: str, escape: str) -> str:
             close = raw.find("'", position + 1)
             if close < 0:
                 raise NotWritableError("a single quote without its twin: the build fails as it is")
-            parts.append(literal(raw[position + 1 : close], escape)[1:-1])
+            parts.append(_escaped(raw[position + 1 : close], escape))
             position = close + 1
         elif character == '"':
             close = _closing_quote(raw, position + 1, escape)
@@ -73,7 +78,7 @@ def _within_double_quotes(raw: str, escape: str) -> str:
         elif character == escape:
             if position + 1 == len(raw):
                 raise NotWritableError("an escape character at the very end")
-            parts.append(literal(raw[position + 1], escape)[1:-1])
+            parts.append(_escaped(raw[position + 1], escape))
             position += 2
         elif character == "$":
             match = _SUBSTITUTION.match(raw, position)

@@ -347,6 +347,7 @@ class Instruction(Node):
         kept = len(text[:end].rstrip(" \t"))
         stop = text.find("\n", end, self.code_end)
         line_end = stop if stop >= 0 else self.code_end
+        line_end -= text.endswith("\r", end, line_end)
         mark = text[end:line_end].strip(" \t\r")
         return Span(max(kept, self.start), line_end) if mark == self.dockerfile.escape else None
 
