@@ -33,7 +33,8 @@ COPY --from=build /app /app
 def spell_stage_name_in_lower_case(stage: Stage, graph: StageGraph) -> Iterator[Fix | Skip]:
     """Write stage names in lower case, and with them every `FROM`, `COPY --from` and `RUN --mount=from` that uses one.
 
-    Docker compares stage names without regard to case, so `--target` and the `target:` of a compose file still match.
+    BuildKit finds stages without regard to case, so `--target` and the `target:` of a compose file still match;
+    only behind FROM a capital letter stops the build.
     """
     alias = stage.alias_word
     if alias is None:
