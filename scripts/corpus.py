@@ -12,6 +12,7 @@ import csv
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,10 @@ KNOWN_DISAGREEMENTS: Final = {
     "05469b256f1abf0b": BEHIND_JSON,
 }
 """The files that we read differently from the judge, and why we are right. One that agrees again must go from here."""
+
+
+_OF_ONE_FILE: Final = re.compile(r"[0-9/:$=@{}]")
+"""What gives a word of a skip reason away as a name, path or number."""
 
 
 class Unit(NamedTuple):
@@ -379,10 +384,8 @@ def fixer_lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def _without_names(reason: str) -> str:
-    """A reason without numbers and quoted names, so that alike ones count as one."""
-    parts = reason.split("`")
-    words = " ".join("`..`" if number % 2 else part.strip() for number, part in enumerate(parts))
-    return " ".join("N" if word.strip(",:;").isdigit() else word for word in words.split())
+    """A reason without what belongs to one file, so that alike ones count as one."""
+    return " ".join("…" if _OF_ONE_FILE.search(word.rstrip(",:;.?")) else word for word in reason.split())
 
 
 # The command

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -164,3 +168,65 @@ def late():
 @pytest.mark.parametrize("source", ["a = word.span.start + 1", "b = text[node.end:]", "c = 2 - x.end"])
 def test_offset_arithmetic_is_seen(source: str) -> None:
     assert any(_is_offset_arithmetic(node) for node in ast.walk(ast.parse(source)))
+
+
+# A new fixer is one new file plus fixtures.
+
+
+@pytest.fixture
+def scaffold(tmp_path: Path) -> Path:
+    """A copy of what the scaffold needs to run in and to test itself with."""
+    for name in ("rewriter", "fixers", "scripts", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.Dockerfile") if name == "tests" else None
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+NEW: Final = ("scripts.new_fixer", "--code", "DF999", "--name", "my-thing")
+
+
+def test_the_skeleton_of_a_fixer_is_collected_and_passes(scaffold: Path) -> None:
+    before = {path: path.read_bytes() for path in scaffold.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    made = run_in(scaffold, *NEW)
+    assert made.returncode == 0, made.stderr
+    assert all(path.read_bytes() == data for path, data in before.items()), "it touched a file that was there"
+    tests = run_in(scaffold, "pytest", "-p", "no:cacheprovider", "tests/test_fixtures.py", "-k", "my-thing", "-v")
+    assert tests.returncode == 0, tests.stdout
+    assert "test_result_and_report[my-thing/first-case] PASSED" in tests.stdout
+    assert "test_every_fixer_has_fixtures_that_fire_and_an_example_that_holds[my-thing] PASSED" in tests.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--code", "DF1", "--name", "my-thing"), "three digits"),
+        (("--code", "DF999", "--name", "My_Thing"), "lower case with hyphens"),
+        (("--code", "DF999", "--name", "my-thing", "--phase", "later"), "one of stages, order"),
+        (("--code", "DF601", "--name", "my-thing"), "DF601 instruction-casing already"),
+        (("--code", "DF999", "--name", "instruction-casing"), "DF601 instruction-casing already"),
+        (("--code", "DF999", "--name", "class"), "a word of Python"),
+    ],
+)
+def test_the_scaffold_refuses_and_writes_nothing(arguments: tuple[str, ...], reason: str) -> None:
+    before = sorted(ROOT.glob("fixers/*.py"))
+    refused = run_in(ROOT, "scripts.new_fixer", *arguments)
+    assert (refused.returncode, sorted(ROOT.glob("fixers/*.py"))) == (2, before)
+    assert reason in refused.stderr
+
+
+def test_the_scaffold_overwrites_nothing(scaffold: Path) -> None:
+    own = scaffold / "tests/fixtures/my-thing/first-case/before.Dockerfile"
+    own.parent.mkdir(parents=True)
+    own.write_text("FROM mine\n", encoding="utf-8")
+    refused = run_in(scaffold, *NEW)
+    assert (refused.returncode, own.read_text("utf-8")) == (2, "FROM mine\n")
+    assert "exists already" in refused.stderr
+    assert not (scaffold / "fixers/my_thing.py").exists()

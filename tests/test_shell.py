@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rewriter.syntax.shell import CommandList, Opaque, SimpleCommand, Word, parse_shell
@@ -264,11 +264,15 @@ def check_command(command: SimpleCommand) -> None:
             check_laws(inner)
 
 
+@example(text="((", before=0, after=1)
 @given(text=TEXTS, before=st.integers(0, 3), after=st.integers(0, 3))
 @settings(deadline=None, max_examples=400)
 def test_reads_any_text(text: str, before: int, after: int) -> None:
     start = min(before, len(text))
-    check_laws(parse_shell(view_of(text, 0, len(text)), start, max(start, len(text) - after)))
+    end = max(start, len(text) - after)
+    commands = parse_shell(view_of(text, 0, len(text)), start, end)
+    check_laws(commands)
+    assert show(commands) == show(read(text[start:end])), "what lies outside must not matter"
 
 
 UNITS: Final = [

@@ -111,7 +111,10 @@ def test_a_stage_inherits_nothing_from_others() -> None:
 
 
 def test_triggers_run_in_the_stage_based_on_theirs() -> None:
-    text = "FROM scratch AS a\nONBUILD ENV A=1\nONBUILD ENV B=${A}2\nONBUILD WORKDIR /w\nRUN x\nFROM a AS b\nRUN x\nFROM b\nRUN y\n"
+    text = (
+        "FROM scratch AS a\nONBUILD ENV A=1\nONBUILD ENV B=${A}2\nONBUILD WORKDIR /w\nRUN x\n"
+        "FROM a AS b\nRUN x\nFROM b\nRUN y\n"
+    )
     states = states_of(text)
     assert states[4].get("A") is None
     assert (states[6].get("A"), states[6].get("B"), states[6].workdir) == ("1", "12", "/w")

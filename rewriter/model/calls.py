@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,12 +11,14 @@ from rewriter.syntax.tree import Run
 APT: Final = frozenset({"apt", "apt-get"})
 """The two programs that share apt's package lists and options."""
 
-_MENTIONS: Final = re.compile("|".join(sorted(map(re.escape, MANAGERS), key=len, reverse=True)))
+_STEMS: Final = tuple(stem for stem in MANAGERS if not any(other in stem for other in MANAGERS if other != stem))
+"""The shortest names that all others contain: a text without any of them calls no package manager."""
 
 
 def calls(run: Run) -> Iterator[Call]:
     """The calls of package managers among the simple commands of a RUN, in order."""
-    if not run.heredocs and not _MENTIONS.search(run.view.text):
+    text = run.view.text
+    if not run.heredocs and not any(stem in text for stem in _STEMS):
         return
     for command in run.script.simple_commands():
         if call := call_of(command):

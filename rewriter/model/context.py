@@ -57,7 +57,7 @@ class BuildContext:
         return "present" if is_link or os.access(place, os.R_OK) else "unreadable"
 
     def read(self, path: str) -> str | None:
-        """The text of a file, bytes that are not UTF-8 as surrogates; None where no file inside the root can be read."""
+        """The text of a file, bytes that are not UTF-8 as surrogates; None where none inside the root can be read."""
         if self.root is None:
             return None
         if (text := self._texts.get(_clean(path))) is not None:

@@ -30,7 +30,6 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+\Z")
 _FROM_FIELD: Final = re.compile(r"(?:^|,)from=([^,]*)", re.IGNORECASE)
 _PLAIN_USE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _MODIFIED_USE: Final = re.compile(r"\$\{\w+[^}\w]")
-_DEEPEST_LAYER: Final = 32
 
 UNKNOWN_PART: Final = "\0"
 """Stands in an expanded text for what is not known. No Dockerfile holds this character."""
@@ -117,44 +116,32 @@ class _GlobalScope(Environment):
 class Layer:
     """The variables that a stage leaves to those based on it: its own over those of the stages below."""
 
-    __slots__ = ("_below", "_depth", "arguments", "variables")
+    __slots__ = ("_arguments", "_variables")
 
     def __init__(self, below: Layer | None, variables: Values, arguments: Values) -> None:
-        depth = below._depth + 1 if below else 0
-        if below is not None and depth >= _DEEPEST_LAYER:
-            # Merged now and then, so that a long chain of stages costs neither a copy per stage nor a walk per look-up.
-            layers = [below, *below._under()]
-            for layer in layers:
-                variables = layer.variables | variables
-                arguments = layer.arguments | arguments
-            below, depth = None, 0
-        self.variables: Final[Values] = variables
-        self.arguments: Final[Values] = arguments
-        self._below: Final[Layer | None] = below
-        self._depth: Final[int] = depth
-
-    def _under(self) -> list[Layer]:
-        layers: list[Layer] = []
-        layer = self._below
-        while layer is not None:
-            layers.append(layer)
-            layer = layer._below
-        return layers
+        self._variables: Final[tuple[Values, ...]] = _stack(variables, below._variables if below else ())
+        self._arguments: Final[tuple[Values, ...]] = _stack(arguments, below._arguments if below else ())
 
     def find(self, name: str) -> list[Value | None]:
         """The value that a child stage starts with, in a list that is empty when no stage sets the name."""
-        layers = [self, *self._under()]
-        for layer in layers:
-            if name in layer.variables:
-                return [layer.variables[name]]
-        for layer in layers:
-            if name in layer.arguments:
-                return [layer.arguments[name]]
+        for values in (*self._variables, *self._arguments):
+            if name in values:
+                return [values[name]]
         return []
 
     def declares(self, name: str) -> bool:
         """Whether a stage declares an ARG of this name."""
-        return any(name in layer.arguments for layer in (self, *self._under()))
+        return any(name in values for values in self._arguments)
+
+
+def _stack(values: Values, below: tuple[Values, ...]) -> tuple[Values, ...]:
+    """Lay values over others, more of them the deeper they lie, so that no look-up walks a long chain."""
+    if not values:
+        return below
+    while below and len(values) >= len(below[0]):
+        values = below[0] | values
+        below = below[1:]
+    return (values, *below)
 
 
 class Reference(NamedTuple):
@@ -177,8 +164,8 @@ class Stage:
     """A build stage: a FROM and what follows it."""
 
     __slots__ = (
-        "base", "base_is_fixed", "children", "dockerfile", "first", "from_", "index", "is_final", "is_windows", "last",
-        "name", "origin", "parent",
+        "_triggers", "base", "base_is_fixed", "children", "dockerfile", "first", "from_", "index", "is_final",
+        "is_windows", "last", "name", "origin", "parent",
     )  # fmt: skip
 
     def __init__(self, dockerfile: Dockerfile, index: int, first: int, last: int) -> None:
@@ -190,6 +177,7 @@ class Stage:
         self.first: Final = first  # positions in dockerfile.instructions, that of FROM and the one after the last
         self.last: Final = last
         self.name: Final = from_.alias.text.lower() if from_.alias else ""
+        self._triggers: tuple[Instruction, ...] | None = None
         self.is_final = False
         self.parent: Stage | None = None
         self.children: list[Stage] = []
@@ -211,6 +199,14 @@ class Stage:
     def instructions(self) -> tuple[Instruction, ...]:
         """The instructions after FROM."""
         return tuple(self.dockerfile.instructions[self.first + 1 : self.last])
+
+    @property
+    def triggers(self) -> tuple[Instruction, ...]:
+        """The instructions that ONBUILD keeps for the stages based on this one."""
+        if self._triggers is None:
+            found = (one.trigger for one in self.instructions if isinstance(one, Onbuild) and one.words)
+            self._triggers = tuple(found)
+        return self._triggers
 
     @property
     def span(self) -> Span:

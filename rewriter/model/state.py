@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from rewriter.model.image import UNKNOWN, BaseImage, base_image
 from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Layer, Stage, StageGraph, Value, Values, expand
-from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Onbuild, Run, Shell, User, Workdir
+from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Run, Shell, User, Workdir
 
 if TYPE_CHECKING:
     from rewriter.model.packages import Interpreter
@@ -24,7 +24,8 @@ DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 _WINDOWS_SHELL: Final = ("cmd", "/S", "/C")
 # https://github.com/moby/buildkit/blob/master/util/system/path.go, set where an image has no PATH
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_LONGEST_PATH: Final = 65_536
+_LONGEST_PATH: Final = 4_096  # PATH_MAX of Linux
+_MOST_TRIGGERS: Final = 100  # a bound on work that would grow with triggers times stages
 
 _POSIX_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh"})
 _TAKES_COMMAND: Final = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*\Z")
@@ -80,7 +81,7 @@ class _Facts:
     """A stage read into timelines."""
 
     __slots__ = (
-        "_declared", "_folders", "_inherited", "_names", "_shells", "_users",
+        "_declared", "_folders", "_image", "_inherited", "_names", "_shells", "_users",
         "base", "graph", "layer", "python_setup", "stage",
     )  # fmt: skip
 
@@ -88,6 +89,7 @@ class _Facts:
         self.graph: Final = graph
         self.stage: Final = stage
         self.base: Final = base
+        self._image: BaseImage | None = None
         self.python_setup: Final[list[tuple[int, str]]] = []
         self._inherited: Final[Layer | None] = base.layer if base else None
         self._names: Final[dict[str, _Timeline[Value | None]]] = {}
@@ -117,8 +119,7 @@ class _Facts:
         for shell in self.base._shells.before(end):
             self._shells.set(place, shell)
         assert stage.parent is not None
-        triggers = (one.trigger for one in stage.parent.instructions if isinstance(one, Onbuild))
-        for number, trigger in enumerate(triggers, start=1):
+        for number, trigger in enumerate(stage.parent.triggers[:_MOST_TRIGGERS], start=1):
             self._read(trigger, min(stage.from_.start + number, stage.from_.end - 1), variables)
 
     def _expand(self, text: str, place: int) -> Value:
@@ -204,6 +205,13 @@ class _Facts:
             return True
         return self._inherited is not None and self._inherited.declares(name)
 
+    @property
+    def image(self) -> BaseImage:
+        """What is known of the image at the bottom, looked up when first asked for."""
+        if self._image is None:
+            self._image = base_image(self.stage.origin) if self.stage else UNKNOWN
+        return self._image
+
     def shell(self, place: int) -> tuple[str, ...]:
         for shell in self._shells.before(place):
             return shell
@@ -239,7 +247,7 @@ class State:
     @property
     def base(self) -> BaseImage:
         """What is known of the image at the bottom of the stage."""
-        return base_image(self._facts.stage.origin) if self._facts.stage else UNKNOWN
+        return self._facts.image
 
     @property
     def distribution(self) -> str:

@@ -165,7 +165,7 @@ class _Parser(Lexer):
                 return self._simple()
             reason, read = compound
         elif self.kind == "(":
-            double = self.text.startswith("(", self.stop)
+            double = self.text.startswith("(", self.stop, self.end)
             reason, read = ("arithmetic", _Parser._arithmetic_command) if double else ("subshell", _Parser._subshell)
         elif self.kind == REDIRECT:
             return self._simple()
@@ -303,7 +303,7 @@ class _Parser(Lexer):
 
     def _for(self) -> None:
         self.advance()
-        if self.kind == "(" and self.text.startswith("(", self.stop):
+        if self.kind == "(" and self.text.startswith("(", self.stop, self.end):
             self.jump(self.arithmetic(self.stop + 1))
         elif self.kind != WORD:
             self.fail()

@@ -154,7 +154,7 @@ class Lexer:
                 position = self._backticks(position)
             elif character == "'":
                 raise Stop("syntax", position)
-            elif character in "<>" and text.startswith("(", position + 1):
+            elif character in "<>" and text.startswith("(", position + 1, self.end):
                 position = self.substitution(position + 2)
                 self.mark = "bash"
             else:
@@ -180,7 +180,7 @@ class Lexer:
         text, position = self.text, start + 1
         character = text[position : position + 1] if position < self.end else ""
         if character == "(":
-            if text.startswith("(", position + 1):
+            if text.startswith("(", position + 1, self.end):
                 return self.arithmetic(position + 2)
             stop = self.substitution(position + 1)
             self.ranges.append((position + 1, stop - 1))
@@ -244,7 +244,7 @@ class Lexer:
                 self.parameters.extend(_IDENTIFIER.findall(text, position, match.end()))
                 position = match.end()
             character = text[position : position + 1] if position < end else ""
-            if character == ")" and not inner and text.startswith(")", position + 1) and position + 2 <= end:
+            if character == ")" and not inner and text.startswith(")", position + 1, end):
                 self.depth -= 1
                 return position + 2
             if character == "(" or (character == ")" and inner):
