@@ -41,7 +41,9 @@ def remove_empty_continuation_lines(instruction: Instruction) -> Iterator[Fix | 
         return
     swallowed = next((gap.next_word for gap in gaps if gap.next_word in INSTRUCTIONS), "")
     if swallowed:
-        yield Skip(instruction, f"the {swallowed} behind the empty line belongs to this instruction; one `\\` too many?")
+        yield Skip(
+            instruction, f"the {swallowed} behind the empty line is part of this instruction; one `\\` too many?"
+        )
         return
     dangling = instruction.dangling
     edits = [remove(gap) for gap in gaps if gap.next_word]

@@ -25,4 +25,8 @@ def spell_as_like_from(instruction: From) -> Iterator[Fix | Skip]:
         return
     spelled = spell("AS", like=instruction)
     if written.text != spelled:
-        yield Fix(instruction, f"`{written.text}` becomes `{spelled}`, as {instruction.keyword.text} is written", [replace(written, spelled)])
+        yield Fix(
+            instruction,
+            f"`{written.text}` becomes `{spelled}`, as {instruction.keyword.text} is written",
+            [replace(written, spelled)],
+        )

@@ -16,7 +16,7 @@ from rewriter.syntax.tree import Env, Label
     replaces=["LegacyKeyValueFormat"],
     example=Example(
         before="FROM python:3.13\nENV PYTHONUNBUFFERED 1\nENV GREETING hello  world\n",
-        after="FROM python:3.13\nENV PYTHONUNBUFFERED=1\nENV GREETING=\"hello  world\"\n",
+        after='FROM python:3.13\nENV PYTHONUNBUFFERED=1\nENV GREETING="hello  world"\n',
     ),
 )
 def write_key_equals_value(instruction: Env | Label) -> Iterator[Fix | Skip]:

@@ -40,6 +40,9 @@ def spell_stage_name_in_lower_case(stage: Stage, graph: StageGraph) -> Iterator[
     if alias is None:
         return
     uses = [use for use in graph.references(stage) if not use.by_number and use.name != stage.name]
+    if not all(use.is_plain for use in uses):
+        yield Skip(stage.from_, f"a use of stage {alias.text} is quoted or broken over lines")
+        return
     if alias.text == stage.name and not uses:
         return
     edits = [replace(use, stage.name) for use in uses]

@@ -1,92 +1,224 @@
-"""Many files, one after the other: read, fix, and write what changed."""
+"""Many files, one after the other: find, read, fix, and write what changed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter import config, engine, files
-from rewriter.config import Config
+from rewriter.config import Config, ConfigError
 from rewriter.engine import Outcome
 from rewriter.files import FileError, Found
 from rewriter.fixing.fixer import Fixer, Level
-from rewriter.fixing.registry import select
+from rewriter.fixing.registry import UnknownFixerError, may_run, select
 from rewriter.model.context import BuildContext, discover
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
 
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 
-class Result(NamedTuple):
-    """What became of one path. `error` says why nothing could be done; `failed` whether that counts for the exit code."""
+
+class Options(NamedTuple):
+    """What the command line says; what it leaves empty is for the configuration to say."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    level: str = ""
+    exclude: tuple[str, ...] = ()
+    context: str = ""
+    config: str = ""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a file, and where. Line and column 0: no place is known."""
 
     path: str
-    outcome: Outcome | None
-    error: str
-    failed: bool
-    folder: str
+    message: str
+    line: int = 0
+    column: int = 0
+
+
+class Result(NamedTuple):
+    """What became of one path.
+
+    A `problem` says why the file stays as it is, `failed` whether it counts for the exit code; `remarks` stop nothing.
+    """
+
+    path: str
+    outcome: Outcome | None = None
+    problem: Problem | None = None
+    failed: bool = False
+    folder: str = ""
     is_stdin: bool = False
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to write, and nothing in the way."""
+        return self.outcome is not None and self.outcome.changed and self.problem is None
+
+
+class _Plan(NamedTuple):
+    """What a configuration asks for, with the command line on top."""
+
+    settings: Config
+    fixers: tuple[Fixer, ...]
+    limit: Level | None
 
 
 class Batch:
-    """The settings of one run, applied to file after file."""
+    """The settings of one run, applied to file after file.
 
-    __slots__ = ("_cache", "_explicit", "_fixers", "_options")
+    `is_written` says that results are saved as they come. Where they are only shown, a file that two Dockerfiles share
+    (their `.dockerignore`) is remembered as the first one leaves it, so that the diffs apply one after the other.
+    """
 
-    def __init__(self, fixers: tuple[Fixer, ...], options: Mapping[str, object], explicit_config: str = "") -> None:
+    __slots__ = ("_companions", "_fixers", "_is_written", "_options", "_plans")
+
+    def __init__(self, fixers: tuple[Fixer, ...], options: Options, *, is_written: bool = False) -> None:
+        """Raises UnknownFixerError for a word of the options that no fixer answers to."""
+        select(fixers, select=options.select, ignore=options.ignore)
         self._fixers: Final = fixers
         self._options: Final = options
-        self._explicit: Final = explicit_config
-        self._cache: dict[Config, tuple[tuple[Fixer, ...], Level | None]] = {}
+        self._is_written: Final = is_written
+        self._plans: dict[Config, _Plan] = {}
+        self._companions: dict[str, str] = {}
 
-    def config_for(self, folder: str) -> Config:
-        """The configuration of a folder, with the command line on top. Raises ConfigError."""
-        return config.load(folder, self._explicit).merge(**self._options)  # type: ignore[arg-type]  # typer's own values
+    def find(self, paths: Sequence[str]) -> Iterator[Found]:
+        """The files that paths stand for. Raises ConfigError for the configuration of a named folder."""
+        for path in paths:
+            if os.path.isdir(path):
+                self._plan_for(path)
+        return files.find(paths, excludes_of=self._excludes_of)
+
+    def _excludes_of(self, folder: str) -> tuple[Sequence[str], str]:
+        try:
+            settings = self._plan_for(folder).settings
+        except ConfigError:
+            return (), folder  # said when a file of this folder is up
+        return settings.exclude, settings.folder
 
     def run(self, found: Found) -> Result:
         """Fix one file in memory."""
         if found.error:
-            return Result(found.path, None, found.error, found.named, "")
+            return Result(found.path, problem=Problem(found.path, found.error), failed=found.named)
         try:
             data = files.read(found.path)
         except FileError as error:
-            return Result(found.path, None, error.message, True, "")
+            # What someone removes while a folder is searched is missed by nobody.
+            failed = found.named or os.path.lexists(found.path)
+            return Result(found.path, problem=Problem(found.path, error.message), failed=failed)
         return self.run_text(decode(data), found.path, named=found.named)
-
-    def run_stdin(self, text: str, path: str) -> Result:
-        """Fix standard input, which would stand at a path."""
-        return self.run_text(text, path, named=True)._replace(is_stdin=True)
 
     def run_text(self, text: str, path: str, *, named: bool) -> Result:
         """Fix a text that stands at a path."""
-        settings = self.config_for(os.path.dirname(path) or ".")
-        fixers, limit = self._selection(settings)
+        try:
+            plan = self._plan_for(os.path.dirname(path) or os.curdir)
+        except ConfigError as error:
+            return Result(path, problem=problem_of(error), failed=True)
         contexts: list[BuildContext] = []
 
         def find_context(dockerfile: Dockerfile) -> BuildContext:
-            contexts.append(discover(path, dockerfile, configured=settings.context or None))
+            contexts.append(self._remembered(discover(path, dockerfile, configured=plan.settings.context or None)))
             return contexts[0]
 
-        outcome = engine.fix(text, fixers, context=find_context, limit=limit)
-        folder = contexts[0].root if contexts else None
-        if outcome.refusal:
-            line, column = outcome.refusal.line, outcome.refusal.column
-            return Result(path, outcome, f"{line}:{column}: {outcome.refusal.message}", named, "")
+        try:
+            outcome = engine.fix(text, plan.fixers, context=find_context, limit=plan.limit)
+        except Exception as error:  # one file, or one fixer from elsewhere, must not stop the others
+            return Result(path, problem=_defect(path, _described(error)), failed=True)
+        if refusal := outcome.refusal:
+            problem = Problem(path, refusal.message, refusal.line, refusal.column)
+            return Result(path, outcome, problem, failed=named)
         if outcome.broken_law:
-            return Result(path, outcome, f"left as it is, please report this: {outcome.broken_law}", True, "")
-        return Result(path, outcome, "", False, folder or os.path.dirname(path))
+            return Result(path, outcome, _defect(path, outcome.broken_law), failed=True)
+        folder = (contexts[0].root if contexts else None) or os.path.dirname(path)
+        result = Result(path, outcome, folder=folder, remarks=tuple(_remarks(text, path)))
+        if not self._is_written:
+            self._companions.update((os.path.realpath(place), after) for place, _, after in companions(result))
+        return result
 
-    def _selection(self, settings: Config) -> tuple[tuple[Fixer, ...], Level | None]:
-        """The fixers for a configuration; an explicit selection wins over the level, also for single fixes."""
-        if settings not in self._cache:
-            level = Level(settings.level)
-            chosen = select(self._fixers, select=settings.select, ignore=settings.ignore, level=level)
-            self._cache[settings] = (chosen, None if settings.select else level)
-        return self._cache[settings]
+    def _remembered(self, context: BuildContext) -> BuildContext:
+        """A context with the companions as the files before leave them."""
+        if context.root is None or not self._companions:
+            return context
+        root = os.path.join(os.path.realpath(context.root), "")
+        inside = ((path, text) for path, text in self._companions.items() if path.startswith(root))
+        return BuildContext(context.root, {path.removeprefix(root): text for path, text in inside})
+
+    def _plan_for(self, folder: str) -> _Plan:
+        """What to do in a folder. Raises ConfigError."""
+        loaded = config.load(folder, self._options.config)
+        if loaded not in self._plans:
+            self._plans[loaded] = self._planned(loaded)
+        return self._plans[loaded]
+
+    def _planned(self, loaded: Config) -> _Plan:
+        for key, words in (("select", loaded.select), ("ignore", loaded.ignore)):
+            for word in words:
+                try:
+                    select(self._fixers, select=[word])
+                except UnknownFixerError as error:
+                    line, column = config.place_of(loaded.source, key, word)
+                    raise ConfigError(loaded.source, f"{key}: {error}", line, column) from error
+        options = self._options
+        settings = loaded.merge(
+            select=options.select,
+            ignore=options.ignore,
+            level=options.level,
+            exclude=options.exclude,
+            context=options.context,
+        )
+        level = Level(settings.level)
+        chosen = select(self._fixers, select=settings.select, ignore=settings.ignore, level=level)
+        # A level of the command line narrows what the file selects; a selection beside it on the command line wins.
+        limit = None if settings.select and (options.select or not options.level) else level
+        fixers = {fixer for fixer in chosen if limit is None or may_run(fixer.level, limit)} | self._demanded()
+        return _Plan(settings, tuple(fixer for fixer in self._fixers if fixer in fixers), limit)
+
+    def _demanded(self) -> set[Fixer]:
+        """What the command line selects by its very code or name, and does not ignore: no file can refuse it."""
+        named = {fixer for fixer in self._fixers if {fixer.code, fixer.name} & set(self._options.select)}
+        refused = {fixer for fixer in self._fixers if any(map(fixer.answers_to, self._options.ignore))}
+        return named - refused
 
 
-def save(result: Result) -> str:
-    """Write a changed file and its companions, all or none. Gives the reason when that failed.
+def problem_of(error: ConfigError) -> Problem:
+    """A configuration error as the problem of its file."""
+    path = os.path.relpath(error.path)
+    return Problem(error.path if path.startswith(os.pardir) else path, error.message, error.line, error.column)
+
+
+def companions(result: Result) -> Iterator[tuple[str, str | None, str]]:
+    """The other files that a result changes: path, text before (None for a new file), and after."""
+    for companion in result.outcome.companions if result.outcome else ():
+        yield os.path.join(result.folder, companion.path), companion.before, companion.after
+
+
+def _remarks(text: str, path: str) -> Iterable[Problem]:
+    if not text.isascii() and (match := _NOT_UTF8.search(text)):
+        start = match.start()
+        line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+        message = f"a byte that is not UTF-8 (0x{ord(match[0]) - 0xDC00:x}); dfix keeps such bytes as they are"
+        yield Problem(path, message, line, column)
+
+
+def _defect(path: str, reason: str) -> Problem:
+    return Problem(path, f"left as it is, please report this: {reason}")
+
+
+def _described(error: Exception) -> str:
+    """An unexpected error in one line, with the place in the code that raised it."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f" ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})" if trace else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def save(result: Result) -> Problem | None:
+    """Write a changed file and its companions, all or none; what is wrong when that failed.
 
     Before a file is saved that dockerfile-parse can read, it must see the instructions that the edits promise.
     """
@@ -96,13 +228,12 @@ def save(result: Result) -> str:
     outcome = result.outcome
     assert outcome is not None
     if doubt := disagreement(parse(outcome.before), parse(outcome.after)):
-        return f"left as it is, please report this: {doubt}"
+        return _defect(result.path, doubt)
     changes: dict[str, tuple[bytes | None, bytes]] = {result.path: (encode(outcome.before), encode(outcome.after))}
-    for companion in outcome.companions:
-        before = None if companion.before is None else encode(companion.before)
-        changes[os.path.join(result.folder, companion.path)] = (before, encode(companion.after))
+    for path, before, after in companions(result):
+        changes[path] = (None if before is None else encode(before), encode(after))
     try:
         files.write_all(changes)
     except FileError as error:
-        return f"{error.path}: {error.message}" if error.path != result.path else error.message
-    return ""
+        return Problem(error.path, error.message)
+    return None

@@ -166,6 +166,19 @@ def _parse(path: str, text: str) -> dict[str, object]:
         raise ConfigError(path, "not usable TOML: nested too deeply") from error
 
 
+def place_of(path: str, key: str, word: str) -> tuple[int, int]:
+    """Line and column (from 1) of a string that a configuration file gives for a key; zeros when it is not found."""
+    try:
+        text = read(path).decode("utf-8-sig")
+    except (FileError, UnicodeDecodeError):
+        return 0, 0
+    lines = text.split("\n")
+    for number, line in enumerate(lines[max(_line_of(key, text) - 1, 0) :], start=max(_line_of(key, text), 1)):
+        if match := re.search(rf"""(["']){re.escape(word)}\1""", line):
+            return number, match.start() + 1
+    return 0, 0
+
+
 def _line_of(key: str, text: str) -> int:
     """The line (from 1) on which a key is set, or 0. A search of the text, for tomllib keeps no positions."""
     quoted = rf"""["']?{re.escape(key)}["']?"""

@@ -1,4 +1,4 @@
-"""The engine: ask the fixers, choose among their proposals, apply, parse again, until nothing changes; then check the laws.
+"""The engine: ask the fixers, choose among what they propose, apply, parse again until nothing changes, check the laws.
 
 The engine knows no fixer. Phases run in their declared order, each to its fixed point; the whole round repeats
 until it changes nothing. Two proposals of one pass that get in each other's way are never both applied:
@@ -19,10 +19,12 @@ from rewriter.laws import Laws
 from rewriter.model.context import BuildContext
 from rewriter.model.stages import Stage
 from rewriter.syntax.parser import parse
-from rewriter.syntax.text import Edit, OverlapError, Pieces, Position, Region, Span
+from rewriter.syntax.text import Edit, OverlapError, Pieces, Region, Span, in_order
 from rewriter.syntax.tree import Dockerfile, Instruction
 
 MAX_PASSES: Final = 10
+_LONGEST_QUEUE: Final = 100
+"""Passes of one phase at most. Fixes in each other's way, of one RUN say, take a pass each: that is no fault."""
 
 
 class Applied(NamedTuple):
@@ -108,7 +110,7 @@ def fix(
         tuple(run.applied),
         tuple(run.skips.values()),
         None,
-        tuple(run.companions.values()),
+        tuple(companion for companion in run.companions.values() if companion.before != companion.after),
         "",
     )
 
@@ -176,15 +178,21 @@ class _Run:
         fixers = [fixer for fixer in self._fixers if fixer.phase == phase]
         if not fixers:
             return False
-        for number in range(MAX_PASSES):
+        passes = waiting = stalled = 0
+        while True:
             skips: list[tuple[Fixer, Skip, bool]] = []
             proposals = list(self._propose(fixers, skips))
             chosen = _choose(proposals)
             if not chosen:
                 self._note(skips)
-                return number > 0
+                return passes > 0
+            queue = len(proposals) - len(chosen)
+            stalled += queue >= waiting
+            waiting = queue
+            if stalled > MAX_PASSES or passes == _LONGEST_QUEUE:
+                raise _BrokenLawError(f"no fixed point after {passes} passes of phase {phase}: {self._recent()}")
             self._apply(chosen)
-        raise _BrokenLawError(f"no fixed point after {MAX_PASSES} passes of phase {phase}: {self._recent()}")
+            passes += 1
 
     def _recent(self) -> str:
         return ", ".join(sorted({fix.code for fix in self.applied[-20:]}))
@@ -196,12 +204,19 @@ class _Run:
                     skips.append((fixer, result, False))
                 elif self._limit is not None and not may_run(result.level or fixer.level, self._limit):
                     reason = f"needs --level {result.level or fixer.level}: {result.message}"
-                    skips.append((fixer, Skip(result.anchor, reason), False))
+                    skips.append((fixer, Skip(result.anchor, reason, result.mentions), False))
                 elif forbidden := self._suppressions.find(fixer, result):
                     line = self._original_line(forbidden.comment.start)
                     skips.append((fixer, Skip(result.anchor, f"ignored by the comment in line {line}"), True))
                 else:
+                    self._check(fixer, result)
                     yield _Proposal(fixer, result)
+
+    def _check(self, fixer: Fixer, fix: Fix) -> None:
+        try:
+            in_order(fix.edits, len(self.dockerfile.text))
+        except OverlapError as error:
+            raise _BrokenLawError(f"{fixer.code} collides with itself: {error}: {fix.message}") from error
 
     def _ask(self, fixer: Fixer) -> Iterator[Fix | Skip]:
         facts = self._facts
@@ -228,17 +243,14 @@ class _Run:
                 first = self.companions.get(companion.path)
                 self.companions[companion.path] = companion._replace(before=first.before if first else companion.before)
                 self._context = self._build_context().with_text(companion.path, companion.after)
+            message = self._worded(fix.message, fix.mentions)
             place = self._original_place(fix.anchor)
-            self.applied.append(
-                Applied(fixer.code, fixer.name, fix.level or fixer.level, self._worded(fix.message, fix.mentions), *place)
-            )
-        try:
-            self.pieces.apply(edit for proposal in chosen for edit in proposal.fix.edits)
-        except OverlapError as error:
-            codes = ", ".join(sorted({proposal.fixer.code for proposal in chosen}))
-            raise _BrokenLawError(f"edits collide ({codes}): {error}") from error
-        if self.pieces.text == dockerfile.text and not any(proposal.fix.companions for proposal in chosen):
-            raise _BrokenLawError(f"{chosen[0].fixer.code} proposes a fix that changes nothing: {chosen[0].fix.message}")
+            self.applied.append(Applied(fixer.code, fixer.name, fix.level or fixer.level, message, *place))
+        self.pieces.apply(edit for proposal in chosen for edit in proposal.fix.edits)
+        companions = (companion for proposal in chosen for companion in proposal.fix.companions)
+        if self.pieces.text == dockerfile.text and all(companion.before == companion.after for companion in companions):
+            fixer, fix = chosen[0]
+            raise _BrokenLawError(f"{fixer.code} proposes a fix that changes nothing: {fix.message}")
         self._read(parse(self.pieces.text))
 
     def _original_place(self, anchor: Instruction) -> tuple[int, int, int]:
@@ -261,7 +273,8 @@ class _Run:
         for fixer, skip, suppressed in skips:
             line, column, _ = self._original_place(skip.anchor)
             reason = self._worded(skip.reason, skip.mentions)
-            self.skips[(fixer.code, line, column, reason)] = Skipped(fixer.code, fixer.name, reason, line, column, suppressed)
+            found = Skipped(fixer.code, fixer.name, reason, line, column, suppressed)
+            self.skips[(fixer.code, line, column, reason)] = found
 
 
 def _choose(proposals: Iterable[_Proposal]) -> list[_Proposal]:
@@ -288,37 +301,32 @@ def _choose(proposals: Iterable[_Proposal]) -> list[_Proposal]:
 
 
 class _Writes:
-    """The ranges that chosen edits change."""
+    """The ranges that chosen edits change. None overlaps another, so both their starts and their ends are in order."""
 
-    __slots__ = ("_longest", "_sorted")
+    __slots__ = ("_ends", "_starts")
 
     def __init__(self) -> None:
-        self._sorted: list[tuple[int, int]] = []
-        self._longest = 0
+        self._starts: list[int] = []
+        self._ends: list[int] = []
 
     def add(self, edit: Edit) -> None:
         """Remember an edit."""
-        insort(self._sorted, (edit.start, edit.end))
-        self._longest = max(self._longest, edit.end - edit.start)
-
-    def _near(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        index = bisect_left(self._sorted, (start - self._longest, -1))
-        while index < len(self._sorted) and self._sorted[index][0] <= end:
-            yield self._sorted[index]
-            index += 1
+        insort(self._starts, edit.start)
+        insort(self._ends, edit.end)
 
     def meets(self, edit: Edit) -> bool:
         """Whether the edit overlaps a chosen one; an insertion also at an end, for the order would be a guess."""
-        for start, end in self._near(edit.start, edit.end):
-            if start < edit.end and edit.start < end:
-                return True
-            if (start == end or edit.start == edit.end) and start <= edit.end and edit.start <= end:
+        first = bisect_left(self._ends, edit.start)
+        for index in range(first, bisect_right(self._starts, edit.end)):
+            start, end = self._starts[index], self._ends[index]
+            if start == end or edit.start == edit.end or (start < edit.end and edit.start < end):
                 return True
         return False
 
     def inside(self, span: Span) -> bool:
         """Whether a chosen edit changes something within the span; an insertion at its ends does not."""
-        return any(start < span.end and span.start < (end if end > start else start) for start, end in self._near(*span))
+        index = bisect_right(self._ends, span.start)
+        return index < len(self._starts) and self._starts[index] < span.end
 
 
 class _Reads:
@@ -343,4 +351,4 @@ class _Reads:
     def changed_by(self, edit: Edit) -> bool:
         """Whether the edit changes something within a range; an insertion at its ends does not."""
         index = bisect_right(self._ends, edit.start)
-        return index < len(self._starts) and self._starts[index] < (edit.end if edit.end > edit.start else edit.start)
+        return index < len(self._starts) and self._starts[index] < edit.end

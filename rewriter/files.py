@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -78,15 +78,30 @@ def is_dockerfile_name(name: str) -> bool:
     return first in _WORDS and bool(ending) and ending not in _OTHER_ENDINGS.split()
 
 
-def find(paths: Iterable[str], exclude: Sequence[str] = (), *, exclude_base: str = ".") -> Iterator[Found]:
+def find(
+    paths: Iterable[str],
+    exclude: Sequence[str] = (),
+    *,
+    exclude_base: str = ".",
+    excludes_of: Callable[[str], tuple[Sequence[str], str]] | None = None,
+) -> Iterator[Found]:
     """Yield each file that the paths stand for once, in the order of the paths, sorted within a folder.
 
     A named file is always taken. Within a folder, Dockerfiles count by name, unless a .gitignore or an `exclude`
     pattern (gitignore syntax, relative to `exclude_base`) leaves them out. Naming an ignored folder searches it.
+    `excludes_of` gives both for a folder, where they are not the same everywhere.
     """
     arguments = list(paths)
     named = {os.path.realpath(path) for path in arguments if not os.path.isdir(path)}
-    excluded = _compile(exclude_base, exclude) if exclude else None
+    compiled: dict[tuple[tuple[str, ...], str], _Ignore] = {}
+
+    def excluded(folder: str) -> _Ignore | None:
+        patterns, base = excludes_of(folder) if excludes_of else (exclude, exclude_base)
+        key = (tuple(patterns), base)
+        if patterns and key not in compiled:
+            compiled[key] = _compile(base, patterns)
+        return compiled.get(key)
+
     seen: set[str] = set()
     for argument in arguments:
         pairs = _search(argument, excluded) if os.path.isdir(argument) else _take(argument)
@@ -183,11 +198,13 @@ def _inherited(root: str, repository: str) -> list[_Ignore]:
     return [rule for rule in rules if not rule.verdict(root, is_folder=True)]
 
 
-def _search(argument: str, excluded: _Ignore | None) -> Iterator[tuple[Found, str]]:
+def _search(argument: str, excluded: Callable[[str], _Ignore | None]) -> Iterator[tuple[Found, str]]:
     """Yield the Dockerfiles in a folder with their real paths."""
     root = os.path.realpath(argument)
     repository = _repository(root)
-    exclusions = [excluded] if excluded and not excluded.verdict(root, is_folder=True) else []
+    waived = excluded(root)
+    if waived and not waived.verdict(root, is_folder=True):
+        waived = None
     folders = [("" if os.path.normpath(argument) == os.curdir else argument, root, list[_Ignore]())]
     while folders:
         shown, real, rules = folders.pop()
@@ -206,6 +223,8 @@ def _search(argument: str, excluded: _Ignore | None) -> Iterator[tuple[Found, st
             rules = rules + _ignore_file(real)
         except FileError as error:
             yield Found(error.path, named=False, error=error.message), error.path
+        own = excluded(real)
+        exclusions = [own] if own and own is not waived else []
         below: list[tuple[str, str, list[_Ignore]]] = []
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)

@@ -7,11 +7,11 @@ because the engine stops only where a whole round of fixers changes nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from rewriter.fixing.edits import attached_comments
-from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, ShellInstruction
+from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, Run, ShellInstruction
 
 
 class Laws:
@@ -43,11 +43,15 @@ class Laws:
         return self._broken_shell(result)
 
     def _broken_shell(self, result: Dockerfile) -> str:
-        known = {instruction.arguments for instruction in _shell_instructions(self.original)}
-        for instruction in _shell_instructions(result):
-            if instruction.arguments not in known and any(it.reason == "syntax" for it in instruction.shell.opaques()):
-                return f"the shell command in line {instruction.line} of the result would no longer parse"
-        return ""
+        before, after = _commands(self.original), _commands(result)
+        broken = [instruction for text, instruction in after.items() if text not in before and _is_broken(instruction)]
+        if not broken:
+            return ""
+        # A command that could not be read before may stay unreadable while something else in it changes.
+        broken_before = sum(_is_broken(instruction) for text, instruction in before.items() if text not in after)
+        if len(broken) <= broken_before:
+            return ""
+        return f"the shell command in line {broken[0].line} of the result would no longer parse"
 
 
 def lost_comments(before: Dockerfile, after: Dockerfile) -> Counter[str]:
@@ -68,8 +72,17 @@ def _directives(dockerfile: Dockerfile) -> list[tuple[str, str]]:
     return found
 
 
-def _shell_instructions(dockerfile: Dockerfile) -> Iterator[ShellInstruction]:
+def _commands(dockerfile: Dockerfile) -> dict[str, ShellInstruction]:
+    """The instructions that run a shell command, by its text, here-documents included."""
+    found: dict[str, ShellInstruction] = {}
     for instruction in dockerfile.instructions:
         inner = instruction.trigger if isinstance(instruction, Onbuild) else instruction
         if isinstance(inner, ShellInstruction):
-            yield inner
+            bodies = (dockerfile.text[slice(*heredoc.body)] for heredoc in inner.heredocs)
+            found["\n".join((inner.arguments, *bodies))] = inner
+    return found
+
+
+def _is_broken(instruction: ShellInstruction) -> bool:
+    commands = instruction.script if isinstance(instruction, Run) else instruction.shell
+    return any(opaque.reason == "syntax" for opaque in commands.opaques())

@@ -140,6 +140,10 @@ def test_text_like_a_dockerfile_round_trips(text: str) -> None:
     read_everything(assert_lossless(text.encode("utf-8", "surrogateescape")))
 
 
+def trigger_flags(node: Instruction) -> tuple[Flag, ...]:
+    return node.trigger.flags if isinstance(node, Onbuild) and node.arguments else ()
+
+
 @given(dockerfiles())
 @settings(lenient, max_examples=1500)
 def test_text_like_a_dockerfile_reads_as_in_buildkit(text: str) -> None:
@@ -148,7 +152,7 @@ def test_text_like_a_dockerfile_reads_as_in_buildkit(text: str) -> None:
     ours, theirs = parse(text), buildkit_reading(text)
     if isinstance(theirs, str):
         assert ours.problem is not None, f"BuildKit says: {theirs}"
-    elif any(not flag.text.isascii() for node in ours.instructions for flag in node.flags):
+    elif any(not flag.text.isascii() for node in ours.instructions for flag in [*node.flags, *trigger_flags(node)]):
         assert ours.problem is not None, "BuildKit reads flags byte by byte"
     elif ours.syntax_problem is None:
         assert own_reading(ours) == theirs

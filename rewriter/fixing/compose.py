@@ -1,4 +1,4 @@
-"""Structural work: parts of a file that move, double, join or make a new stage, each with the comments that speak of it.
+"""Structural work: parts of a file that move, double, join or make a new stage, with the comments that speak of them.
 
 A `Fragment` is an instruction's lines taken out of their place, kept byte by byte. What is built from fragments is
 checked for provenance: every instruction and comment of the old text must be kept, moved, or dropped with a reason.
@@ -6,14 +6,23 @@ checked for provenance: every instruction and comment of the old text must be ke
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rewriter.fixing.edits import attached_comments, block_span, newline_at, remove_instruction
+from rewriter.fixing.edits import (
+    attached_comments,
+    block_span,
+    dangling_of,
+    newline_at,
+    own_span,
+    remove_instruction,
+    without_newline,
+)
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Instruction, Run
-
 
 LONGEST_LINE: Final = 100
 """From here on a joined command goes over two lines."""
@@ -32,19 +41,21 @@ class ProvenanceError(ValueError):
 
 def detach(instruction: Instruction) -> Fragment:
     """An instruction with its attached comments, ready to be put elsewhere."""
-    dockerfile = instruction.dockerfile
-    text = dockerfile.text[slice(*block_span(instruction))]
-    if not text.endswith("\n"):
-        text += newline_at(dockerfile, instruction.start)
-    return Fragment(text, instruction)
+    return Fragment(_lines(instruction, block_span(instruction)), instruction)
 
 
 def duplicate(instruction: Instruction) -> Fragment:
     """An instruction without its comments: they stay with the original."""
-    text = instruction.text
-    if not text.endswith("\n"):
-        text += newline_at(instruction.dockerfile, instruction.start)
-    return Fragment(text, None)
+    return Fragment(_lines(instruction, own_span(instruction)), None)
+
+
+def _lines(instruction: Instruction, span: Span) -> str:
+    """Text that other lines may follow: it ends in a newline, and no continuation would swallow them."""
+    dockerfile = instruction.dockerfile
+    text = dockerfile.text[slice(*span)]
+    if dangling := dangling_of(instruction):
+        text = dockerfile.text[span.start : dangling.start] + dockerfile.text[dangling.end : span.end]
+    return text if text.endswith("\n") else text + newline_at(dockerfile, instruction.start)
 
 
 def write(line: str, *, newline: str) -> Fragment:
@@ -65,9 +76,11 @@ def join_runs(first: Run, second: Run) -> list[Edit]:
     A line that would become too long is continued. The caller has shown that both are plain lists of the same flags.
     """
     dockerfile = first.dockerfile
-    command = dockerfile.text[slice(*first.arguments_span)]
     start = second.arguments_span.start
+    inside = first.arguments_span
+    command = dockerfile.text[slice(*inside)]
     comments = "".join(comment.text for comment in attached_comments(first))
+    comments += "".join(comment.text for comment in first.comments if not inside.contains(comment.span))
     first_line = dockerfile.text[start : second.code_span.end].split("\n", 1)[0]
     operator = " && "
     if len(command) + len(first_line) > LONGEST_LINE:
@@ -88,7 +101,8 @@ def insert_stage(graph: StageGraph, parts: Sequence[Fragment], *, before: Stage)
     for stage in graph.stages[before.index :]:
         for reference in graph.references(stage):
             if reference.by_number:
-                edits.append(Edit(*reference.span, str(stage.index + 1)))
+                number = str(stage.index + 1)
+                edits.append(Edit(*reference.span, number if reference.is_plain else f"--from={number}"))
     return edits
 
 
@@ -96,38 +110,103 @@ def replace_stage(stage: Stage, parts: Sequence[Fragment], *, dropped: Mapping[I
     """Write a stage anew from fragments, new lines and what they leave in place.
 
     Comments and blank lines that belong to no instruction (headings, separators) are kept in front of the instruction
-    they stood above. Raises ProvenanceError when an instruction of the old stage is in no part and not in `dropped`.
+    they stood above, or of the one below when that is dropped. Parts that keep their order are not touched.
+    Raises ProvenanceError when an instruction or a comment of the old stage is in no part and not in `dropped`.
     """
     olds: list[Instruction] = [stage.from_, *stage.instructions]
-    used = [part.origin for part in parts if part.origin is not None]
+    kept = {id(part.origin) for part in parts}
+    gone = {id(old) for old in dropped}
     for old in olds:
-        if not any(old is it for it in used) and not any(old is it for it in dropped):
+        if id(old) not in kept | gone:
             raise ProvenanceError(f"line {old.line}: {old.name} is neither kept nor dropped")
-    loose = _loose_lines(olds)
-    text = "".join(loose.get(id(part.origin), "") + part.text for part in parts)
-    start, end = block_span(stage.from_).start, olds[-1].end
-    source = stage.from_.dockerfile.text
-    if not source.endswith("\n", 0, end) and text.endswith("\n"):
-        text = text[: -len(newline_at(stage.from_.dockerfile, start))]
-    lost = [
-        comment.content
-        for old in olds
-        if not any(old is it for it in dropped)
-        for comment in attached_comments(old)
-        if comment.text.strip() not in text
-    ]
-    if lost:
-        raise ProvenanceError(f"a comment would be lost: {lost[0]!r}")
-    return [Edit(start, end, text)]
+    loose = _loose_lines(olds, kept)
+    texts = [loose.pop(id(part.origin), "") + part.text for part in parts]
+    if leftover := "".join(loose.values()):
+        texts.append(leftover)
+    _require_comments("".join(texts), (old for old in olds if id(old) not in gone))
+    return _edits_between(olds, parts, texts)
 
 
-def _loose_lines(instructions: Iterable[Instruction]) -> dict[int, str]:
-    """By identity of the instruction below them: blank lines and comments that are attached to none."""
-    found: Final[dict[int, str]] = {}
+def _loose_lines(instructions: Iterable[Instruction], kept: set[int]) -> dict[int, str]:
+    """By identity of the kept instruction below them: blank lines and comments that are attached to none.
+
+    What no kept instruction follows is under 0.
+    """
+    found: dict[int, str] = {}
+    carried = ""
     previous: Span | None = None
     for instruction in instructions:
         block = block_span(instruction)
-        if previous is not None:
-            found[id(instruction)] = instruction.dockerfile.text[previous.end : block.start]
+        loose = instruction.dockerfile.text[previous.end : block.start] if previous else ""
+        carried = carried + loose if carried.strip() else loose or carried
+        if id(instruction) in kept:
+            found[id(instruction)] = carried
+            carried = ""
         previous = block
+    if carried.strip():
+        found[0] = carried
     return found
+
+
+def _require_comments(text: str, instructions: Iterable[Instruction]) -> None:
+    written = Counter(line.strip() for line in text.split("\n") if line.lstrip().startswith("#"))
+    wanted = Counter(
+        comment.text.strip()
+        for instruction in instructions
+        for comment in (*attached_comments(instruction), *instruction.comments)
+    )
+    if lost := wanted - written:
+        raise ProvenanceError(f"a comment would be lost: {next(iter(lost))!r}")
+
+
+def _edits_between(olds: Sequence[Instruction], parts: Sequence[Fragment], texts: Sequence[str]) -> list[Edit]:
+    """Edits that turn the blocks of some instructions into the texts, and leave alone what is the same in both."""
+    dockerfile = olds[0].dockerfile
+    ends = [block_span(olds[0]).start, *(old.end for old in olds)]
+    missing = "" if dockerfile.text.endswith("\n", 0, ends[-1]) else newline_at(dockerfile, ends[0])
+    source = dockerfile.text + missing
+    ends[-1] += len(missing)
+    numbers = {id(old): number for number, old in enumerate(olds)}
+    same: list[tuple[int, int]] = []
+    for index, part in enumerate(parts):
+        number = numbers.get(id(part.origin))
+        if number is not None and texts[index] == source[ends[number] : ends[number + 1]]:
+            same.append((index, number))
+    edits: list[Edit] = []
+    written, position = 0, ends[0]
+    for index, number in _longest_rise(same):
+        edits.append(Edit(position, ends[number], "".join(texts[written:index])))
+        written, position = index + 1, ends[number + 1]
+    edits.append(Edit(position, ends[-1], "".join(texts[written:])))
+    if missing:
+        edits[-1] = _without_final_newline(edits[-1], dockerfile.text, missing)
+    return [edit for edit in edits if edit.start < edit.end or edit.text]
+
+
+def _without_final_newline(edit: Edit, source: str, missing: str) -> Edit:
+    """The edit at the end of a text that has no final newline, made as if it had one."""
+    start, _, text = edit
+    end = len(source)
+    if start > end:  # the last block stays, and text follows it
+        return Edit(end, end, missing + text[: without_newline(text, len(text))] if text else "")
+    if text:
+        return Edit(start, end, text[: without_newline(text, len(text))])
+    return Edit(without_newline(source, start), end, "")
+
+
+def _longest_rise(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest selection, in order, whose second numbers rise: what keeps its place when the rest moves."""
+    tails: list[int] = []  # for each length: the smallest number that a selection of that length ends in
+    ends: list[int] = []  # and which pair that is
+    before: list[int] = []
+    for index, (_, number) in enumerate(pairs):
+        length = bisect_left(tails, number)
+        before.append(ends[length - 1] if length else -1)
+        tails[length : length + 1] = [number]
+        ends[length : length + 1] = [index]
+    chosen: list[tuple[int, int]] = []
+    index = ends[-1] if ends else -1
+    while index >= 0:
+        chosen.append(pairs[index])
+        index = before[index]
+    return chosen[::-1]

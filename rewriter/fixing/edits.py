@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import Protocol
 
+from rewriter.fixing.suppress import forbids_below
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Blank, Comment, Directive, Dockerfile, Instruction, Node
 
@@ -49,18 +51,26 @@ def remove_word(dockerfile: Dockerfile, thing: Spanned) -> Edit:
     """Take out a word or flag together with the blanks that set it off from its neighbours.
 
     On a continuation line of its own the whole line goes; else the blanks behind it, or those in front at a line's end.
+    Where it stood on the last line, the line above ends the instruction; comment lines between stay as they are.
     """
     text = dockerfile.text
     start, end = thing.span
     stop = _skip_blanks(text, end)
-    if not _ends_line(text, stop, dockerfile.escape):
+    is_continued = text.startswith(dockerfile.escape, stop) and _is_line_end(text, _skip_blanks(text, stop + 1))
+    if not is_continued and not _is_line_end(text, stop):
         return Edit(start, stop, "")
     line_start = text.rfind("\n", 0, start) + 1
-    if text[line_start:start].strip(" \t") == "" and line_start and text.startswith("\n", text.find("\n", stop)):
-        return Edit(line_start, text.index("\n", stop) + 1, "")
-    while start > line_start and text[start - 1] in " \t":
-        start -= 1
-    return Edit(start, end, "")
+    line_end = text.find("\n", stop) + 1 or len(text)
+    if text[line_start:start].strip(" \t"):
+        return Edit(_before_blanks(text, start), end if is_continued else stop, "")
+    mark = _continuation_above(text, line_start, dockerfile.escape)
+    if mark is None:
+        return Edit(line_start, line_end, "")
+    if is_continued and line_end < len(text):
+        glues = text[mark.start - 1] not in " \t" and text[line_end] not in " \t"
+        return Edit(start, end, "") if glues else Edit(line_start, line_end, "")
+    between = text[mark.end : without_newline(text, line_start)]
+    return Edit(_before_blanks(text, mark.start), without_newline(text, line_end), between)
 
 
 def _skip_blanks(text: str, position: int) -> int:
@@ -69,15 +79,33 @@ def _skip_blanks(text: str, position: int) -> int:
     return position
 
 
-def _ends_line(text: str, position: int, escape: str) -> bool:
-    rest = text[position : position + 2]
-    return not rest or rest[0] in "\r\n" or (rest[0] == escape and rest[1:] in ("", "\r", "\n", " ", "\t"))
+def _before_blanks(text: str, position: int) -> int:
+    while position and text[position - 1] in " \t":
+        position -= 1
+    return position
+
+
+def _is_line_end(text: str, position: int) -> bool:
+    return text[position : position + 1] in ("", "\r", "\n")
+
+
+def _continuation_above(text: str, line_start: int, escape: str) -> Span | None:
+    """The escape character, with the blanks behind it, that continues to this line: above comments and empty lines."""
+    while line_start:
+        end = without_newline(text, line_start)
+        line_start = text.rfind("\n", 0, end) + 1
+        line = text[line_start:end].rstrip(" \t")
+        if line and not line.lstrip().startswith("#"):
+            mark = line_start + len(line) - 1
+            return Span(mark, end) if line.endswith(escape) else None
+    return None
 
 
 def attached_comments(instruction: Instruction) -> tuple[Comment, ...]:
     """The comments that speak of an instruction: the block directly above it.
 
     Section headings (`# ---- build ----`) and the file's header stay where they are, and so do parser directives.
+    An ignore comment at the end of the header belongs to the instruction below, with what follows it.
     """
     block: list[Comment] = []
     node = instruction.before
@@ -85,8 +113,10 @@ def attached_comments(instruction: Instruction) -> tuple[Comment, ...]:
         block.append(node)
         node = node.before
     block.reverse()
-    if not block or (node is None or isinstance(node, Directive)) and instruction is instruction.dockerfile.instructions[0]:
+    if not block:
         return ()
+    if (node is None or isinstance(node, Directive)) and instruction is instruction.dockerfile.instructions[0]:
+        return tuple(dropwhile(lambda comment: not forbids_below(comment), block))
     for index in range(len(block) - 1, -1, -1):
         if _is_heading(block[index]):
             return tuple(block[index + 1 :])
@@ -97,13 +127,22 @@ def _is_heading(comment: Comment) -> bool:
     """Whether a comment draws a line: `#####`, `# ----`, `# === build ===`."""
     content = comment.text.strip().lstrip("#").strip()
     rule = set(content) <= set("-=*~_+#/") if content else len(comment.text.strip()) > 2
-    return rule or content[:3] in ("---", "===", "***", "~~~", "###") or content[-3:] in ("---", "===", "***", "~~~", "###")
+    return rule or not {content[:3], content[-3:]}.isdisjoint(("---", "===", "***", "~~~", "###"))
 
 
 def block_span(instruction: Instruction) -> Span:
-    """The lines of an instruction together with its attached comments."""
+    """The lines of an instruction together with its attached comments; a byte order mark is not theirs."""
     comments = attached_comments(instruction)
-    return Span(comments[0].start if comments else instruction.start, instruction.end)
+    return Span(_behind_mark(comments[0] if comments else instruction), instruction.end)
+
+
+def own_span(instruction: Instruction) -> Span:
+    """The lines of an instruction without its comments; a byte order mark is not theirs."""
+    return Span(_behind_mark(instruction), instruction.end)
+
+
+def _behind_mark(node: Node) -> int:
+    return 1 if node.start == 0 and node.dockerfile.text.startswith("\ufeff") else node.start
 
 
 def remove_instruction(instruction: Instruction, *, keep_comments: bool = False) -> list[Edit]:
@@ -113,19 +152,20 @@ def remove_instruction(instruction: Instruction, *, keep_comments: bool = False)
     """
     dockerfile = instruction.dockerfile
     text = dockerfile.text
-    start, end = instruction.span if keep_comments else block_span(instruction)
+    start, end = own_span(instruction) if keep_comments else block_span(instruction)
     above = _node_above(instruction, start)
     below = instruction.after
-    if isinstance(above, Blank) and below is None:
+    if isinstance(above, Blank) and (below is None or (isinstance(below, Blank) and below.end == len(text))):
         start = above.start
     elif (above is None or isinstance(above, Blank)) and isinstance(below, Blank):
         end = below.end
     if end == len(text) and not text.endswith("\n"):
-        start = _without_newline(text, start)
+        start = without_newline(text, start)
     return [Edit(start, end, "")]
 
 
-def _without_newline(text: str, start: int) -> int:
+def without_newline(text: str, start: int) -> int:
+    """Where a line ends that the next one follows at `start`: in front of its newline."""
     if text.endswith("\n", 0, start):
         start -= 1
         if text.endswith("\r", 0, start):
@@ -151,6 +191,11 @@ def newline_at(dockerfile: Dockerfile, offset: int) -> str:
     return "\r\n" if found and text[found - 1] == "\r" else "\n"
 
 
+def dangling_of(instruction: Instruction) -> Span | None:
+    """The continuation into nothing at the end of the file; what is written below it would become a part of it."""
+    return instruction.dangling if instruction.code_end == len(instruction.dockerfile.text) else None
+
+
 def spell(keyword: str, *, like: Instruction) -> str:
     """A keyword in the case that a neighbouring instruction uses."""
     return keyword.lower() if like.keyword.text.islower() else keyword.upper()
@@ -172,9 +217,13 @@ def insert_instruction_before(instruction: Instruction, line: str) -> Edit:
 
 
 def insert_instruction_after(instruction: Instruction, line: str) -> Edit:
-    """Write a new line directly below an instruction."""
-    end = instruction.end
+    """Write a new line directly below an instruction. A continuation into nothing goes: it would swallow the line."""
+    text = instruction.dockerfile.text
+    start = end = instruction.end
+    kept = ""
+    if dangling := dangling_of(instruction):
+        start, kept = dangling.start, text[dangling.end : end]
     newline = newline_at(instruction.dockerfile, end)
-    if instruction.dockerfile.text.endswith("\n", 0, end):
-        return Edit(end, end, line + newline)
-    return Edit(end, end, newline + line)
+    if text.endswith("\n", 0, end):
+        return Edit(start, end, kept + line + newline)
+    return Edit(start, end, kept + newline + line)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.fixing.fixer import Fix, Fixer
@@ -22,8 +23,10 @@ from rewriter.syntax.tree import Comment, Directive, Dockerfile, From, Instructi
 
 ALL: Final = "*"
 
-_DFIX: Final = re.compile(r"dfix:\s*ignore(-file)?(?:\s*\[([^\]]*)\])?", re.IGNORECASE)
-_LINTERS: Final = re.compile(r"(?:hadolint|tally)\s+(global\s+)?ignore\s*=\s*([\w/,\-\s]*?)\s*(?:;.*)?\Z", re.IGNORECASE)
+_DFIX: Final = re.compile(r"dfix:\s*ignore(-file)?(?![\w-])(?:\s*\[([^\]]*)\])?", re.IGNORECASE)
+_LINTERS: Final = re.compile(
+    r"(?:hadolint|tally)\s+(global\s+)?ignore\s*=\s*([\w/-]+(?:\s*,\s*[\w/-]+)*)", re.IGNORECASE
+)
 _TRIVY: Final = re.compile(r"trivy:ignore:([\w-]+)", re.IGNORECASE)
 _CHECK_SKIP: Final = re.compile(r"(?:^|;)\s*skip\s*=\s*([^;]*)", re.IGNORECASE)
 _HINT: Final = re.compile("ignore|skip", re.IGNORECASE)
@@ -44,10 +47,12 @@ class Suppression(NamedTuple):
 class Suppressions:
     """All ignore comments of a file."""
 
-    __slots__ = ("_entries", "_stages")
+    __slots__ = ("_everywhere", "_in_instructions", "_in_stages", "_stages")
 
     def __init__(self, dockerfile: Dockerfile) -> None:
-        self._entries: list[Suppression] = []
+        self._everywhere: list[Suppression] = []
+        self._in_stages = _Places()
+        self._in_instructions = _Places()
         if not _HINT.search(dockerfile.text):
             return
         self._stages: list[int] = [node.start for node in dockerfile.instructions if isinstance(node, From)]
@@ -62,15 +67,14 @@ class Suppressions:
         rules, whole_file = read_comment(comment)
         if not rules:
             return
-        dockerfile = comment.dockerfile
         if whole_file:
-            span = Span(0, len(dockerfile.text))
-        else:
-            target = owner or _instruction_below(comment)
-            if target is None:
-                return
-            span = self._stage_of(target) if isinstance(target, From) else target.span
-        self._entries.append(Suppression(rules, span, comment))
+            self._everywhere.append(Suppression(rules, Span(0, len(comment.dockerfile.text)), comment))
+            return
+        target = owner or _instruction_below(comment)
+        if isinstance(target, From):
+            self._in_stages.add(Suppression(rules, self._stage_of(target), comment))
+        elif target is not None:
+            self._in_instructions.add(Suppression(rules, target.span, comment))
 
     def _stage_of(self, instruction: From) -> Span:
         following = bisect_right(self._stages, instruction.start)
@@ -79,13 +83,37 @@ class Suppressions:
 
     def find(self, fixer: Fixer, fix: Fix) -> Suppression | None:
         """The comment that forbids this fix: its anchor or one of its edits lies where the comment holds."""
-        for entry in self._entries:
-            if entry.covers(fixer) and (
-                entry.span.contains(fix.anchor.span)
-                or any(entry.span.start < max(edit.end, edit.start + 1) and edit.start < entry.span.end for edit in fix.edits)
-            ):
+        for entry in self._everywhere:
+            if entry.covers(fixer):
                 return entry
+        for places in (self._in_stages, self._in_instructions):
+            for start, end in (fix.anchor.span, *(edit[:2] for edit in fix.edits)):
+                for entry in places.at(start, max(end, start + 1)):
+                    if entry.covers(fixer):
+                        return entry
         return None
+
+
+class _Places:
+    """Suppressions whose ranges are the same or apart, in the order of the file."""
+
+    __slots__ = ("_ends", "_entries")
+
+    def __init__(self) -> None:
+        self._entries: list[Suppression] = []
+        self._ends: list[int] = []
+
+    def add(self, entry: Suppression) -> None:
+        """Remember a suppression; they come from top to bottom."""
+        self._entries.append(entry)
+        self._ends.append(entry.span.end)
+
+    def at(self, start: int, end: int) -> Iterator[Suppression]:
+        """Those whose range shares a character with this one."""
+        for index in range(bisect_right(self._ends, start), len(self._entries)):
+            if self._entries[index].span.start >= end:
+                return
+            yield self._entries[index]
 
 
 def _instruction_below(comment: Comment) -> Instruction | None:
@@ -93,6 +121,12 @@ def _instruction_below(comment: Comment) -> Instruction | None:
     while isinstance(node, Comment):
         node = node.after
     return node if isinstance(node, Instruction) else None
+
+
+def forbids_below(comment: Comment) -> bool:
+    """Whether the comment is about the instruction below it, and so must stay above that one."""
+    rules, whole_file = read_comment(comment)
+    return bool(rules) and not whole_file
 
 
 def read_comment(comment: Comment) -> tuple[tuple[str, ...], bool]:

@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
+from rewriter.syntax.expansion import is_heredoc
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Add, Copy, Dockerfile
-from rewriter.syntax.words import is_heredoc
 
 Status = Literal["present", "absent", "unreadable", "unknown"]
 

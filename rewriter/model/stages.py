@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.image import ImageReference, parse_image
-from rewriter.syntax import words
+from rewriter.syntax import expansion
 from rewriter.syntax.text import Span
 from rewriter.syntax.tree import Arg, Copy, Dockerfile, From, Instruction, Onbuild, Run
 from rewriter.syntax.words import Flag, Word
@@ -83,14 +83,14 @@ def expand(text: str, escape: str, environment: type[Environment], *context: obj
     """Expand a text as BuildKit does, in an environment made for it; what cannot be expanded is unknown."""
     if "$" not in text:
         try:
-            return Value(words.expand(text, {}, escape), True)
-        except words.ExpansionError:
+            return Value(expansion.expand(text, {}, escape), True)
+        except expansion.ExpansionError:
             return Value(UNKNOWN_PART, True)
     plain = frozenset(match[1] or match[2] for match in _PLAIN_USE.finditer(text))
     scope = environment(plain, *context)
     try:
-        result = words.expand(text, scope, escape)
-    except words.ExpansionError:
+        result = expansion.expand(text, scope, escape)
+    except expansion.ExpansionError:
         return Value(UNKNOWN_PART, scope.is_fixed)
     if UNKNOWN_PART in result and _MODIFIED_USE.search(text):
         # ${X:-a}, ${X#a} and the like of something unknown may be anything.

@@ -18,7 +18,7 @@ from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Layer, Stage
 from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Run, Shell, User, Workdir
 
 if TYPE_CHECKING:
-    from rewriter.model.packages import Interpreter
+    from rewriter.model.interpreter import Interpreter
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 _WINDOWS_SHELL: Final = ("cmd", "/S", "/C")
@@ -326,7 +326,7 @@ class State:
 
     def which(self, program: str) -> Interpreter:
         """What PATH finds for python or pip, such as `python3` or `pip`."""
-        from rewriter.model.packages import find_python  # the vocabulary knows states, not the other way round
+        from rewriter.model.interpreter import find_python  # it knows states, not the other way round
 
         return find_python(self, program)
 

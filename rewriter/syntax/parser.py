@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from rewriter.syntax import words
+from rewriter.syntax.expansion import ExpansionError, HeredocStart, find_heredocs
 from rewriter.syntax.text import SPACE, Span, View, decode
 from rewriter.syntax.tree import (
     Add,
@@ -69,7 +69,6 @@ class _Parser:
             if self._line == 0 and line[:1] == "\ufeff":
                 stripped = line[1:].lstrip(SPACE)
             if not stripped:
-                self._advance()
                 if start == total:
                     break  # the empty string after the final newline is no line
                 self._blank(start)
@@ -78,7 +77,9 @@ class _Parser:
                 end = min(self._offset, total)
                 directive = self._directives.get(self._line - 1)
                 index = len(nodes)
-                nodes.append(Directive(file, index, start, end, *directive) if directive else Comment(file, index, start, end))
+                nodes.append(
+                    Directive(file, index, start, end, *directive) if directive else Comment(file, index, start, end)
+                )
             else:
                 instruction = self._instruction(start + len(line) - len(stripped), line)
                 nodes.append(instruction)
@@ -92,12 +93,16 @@ class _Parser:
         self._line += 1
 
     def _blank(self, start: int) -> None:
-        nodes = self._nodes
-        end = min(self._offset, len(self._file.text))
-        if nodes and type(nodes[-1]) is Blank:
-            nodes[-1] = Blank(self._file, len(nodes) - 1, nodes[-1].start, end)
-        else:
-            nodes.append(Blank(self._file, len(nodes), start, end))
+        """Read a run of blank lines, the first of which is the current one."""
+        lines, line, offset = self._lines, self._line, self._offset
+        count, total = len(lines), len(self._file.text)
+        while True:
+            offset += len(lines[line]) + 1
+            line += 1
+            if line == count or offset >= total or lines[line].strip(SPACE):
+                break
+        self._line, self._offset = line, offset
+        self._nodes.append(Blank(self._file, len(self._nodes), start, min(offset, total)))
 
     def _refuse(self, offset: int, message: str) -> None:
         if self._file.syntax_problem is None:
@@ -153,13 +158,15 @@ class _Parser:
             view = self._join(kept, begin)
         code_end = min(self._offset, len(file.text))
         index = len(self._nodes)
+        # A first line that is nothing but a continuation leaves the indentation of the next one in front.
+        at = 0 if kept != "" else len(view.text) - len(view.text.lstrip(SPACE))
         if "<<" in view.text:
-            trial = build_instruction(file, index, start, code_end, view, 0, code_end, ())
+            trial = build_instruction(file, index, start, code_end, view, at, code_end, ())
             heredocs = self._heredocs(trial)
             return build_instruction(
-                file, index, start, min(self._offset, len(file.text)), view, 0, code_end, heredocs
+                file, index, start, min(self._offset, len(file.text)), view, at, code_end, heredocs
             )
-        return build_instruction(file, index, start, code_end, view, 0, code_end, ())
+        return build_instruction(file, index, start, code_end, view, at, code_end, ())
 
     def _join(self, first: str, begin: int) -> View:
         """Join continuation lines; comment lines and empty lines between them vanish."""
@@ -193,13 +200,13 @@ class _Parser:
         if not isinstance(owner, _HEREDOC_OWNERS) or owner.json is not None:
             return ()
         try:
-            starts = words.find_heredocs(instruction.view.text)
-        except words.ExpansionError as error:
+            starts = find_heredocs(instruction.view.text)
+        except ExpansionError as error:
             self._refuse(instruction.start, f"a heredoc that cannot be read: {error}")
             return ()
         return tuple(self._heredoc(instruction, start) for start in starts)
 
-    def _heredoc(self, instruction: Instruction, opening: words.HeredocStart) -> Heredoc:
+    def _heredoc(self, instruction: Instruction, opening: HeredocStart) -> Heredoc:
         total = len(self._file.text)
         start = self._offset
         while self._line < len(self._lines) and self._offset < total:
@@ -212,7 +219,7 @@ class _Parser:
         return _build_heredoc(opening, min(start, total), total, total)
 
 
-def _build_heredoc(opening: words.HeredocStart, start: int, end: int, after: int) -> Heredoc:
+def _build_heredoc(opening: HeredocStart, start: int, end: int, after: int) -> Heredoc:
     return Heredoc(opening.name, opening.expand, opening.chomp, Span(start, end), Span(end, after))
 
 

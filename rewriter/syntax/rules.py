@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from rewriter.syntax import tree
+from rewriter.syntax.expansion import is_heredoc
 from rewriter.syntax.tree import Dockerfile, Instruction, Problem
-from rewriter.syntax.words import NotStringsError, is_heredoc
+from rewriter.syntax.words import NotStringsError
 
 _TEXT, _BOOLEAN, _MANY = "text", "boolean", "many"
 
@@ -27,6 +28,7 @@ _FLAGS: Final[dict[type[Instruction], dict[str, str]]] = {
 _NO_FLAGS: Final[dict[str, str]] = {}
 
 _STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9-_.]*\Z")
+_IMAGE: Final = re.compile(r"['\"]?[\w./:-]+(?:@\w+:[0-9a-fA-F]+)?['\"]?\Z")
 _DURATION: Final = re.compile(r"[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
@@ -62,7 +64,7 @@ def reject(instruction: Instruction) -> str:
 
 def _bad_flag(instruction: Instruction, kind: type[Instruction]) -> str:
     flags = instruction.flags
-    if not flags or kind is tree.Stopsignal or kind is tree.Healthcheck and _is_none(instruction):
+    if not flags or kind is tree.Stopsignal or (kind is tree.Healthcheck and _is_none(instruction)):
         return ""
     known = _FLAGS.get(kind, _NO_FLAGS)
     seen: set[str] = set()
@@ -105,6 +107,8 @@ def _shell_form(instruction: Instruction) -> str:
 
 def _from(instruction: Instruction) -> str:
     words = instruction.words
+    if words and "$" not in words[0].text and not _IMAGE.match(words[0].text):
+        return f"the image name cannot be read, is this a template? {words[0].text}"
     if len(words) == 3 and words[1].text.lower() == "as":
         name = words[2].text
         return "" if _STAGE_NAME.match(name.lower()) else f"invalid stage name: {name}"
@@ -174,6 +178,8 @@ def _onbuild(instruction: Instruction) -> str:
     trigger = instruction.trigger
     if isinstance(trigger, tree.Onbuild | tree.From | tree.Maintainer):
         return f"ONBUILD cannot hold {trigger.name}"
+    if not all(flag.text.isascii() for flag in trigger.flags):
+        return _bad_flag(trigger, type(trigger))
     if isinstance(trigger, tree.Env | tree.Label):
         return _pairs(trigger) if trigger.words else ""
     return _shell_form(trigger)

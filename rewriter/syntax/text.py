@@ -12,7 +12,10 @@ from typing import Final, NamedTuple
 
 # What Go's unicode.IsSpace accepts; BuildKit trims lines with it (https://pkg.go.dev/unicode#IsSpace).
 # Python's own str.strip() also takes U+001C to U+001F, which BuildKit keeps.
-SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 
 
 def decode(data: bytes) -> str:
@@ -140,6 +143,19 @@ class Region(NamedTuple):
     new: Span
 
 
+def in_order(edits: Iterable[Edit], length: int) -> list[Edit]:
+    """Edits by their place in a text of some length. Raises OverlapError when they collide or lie outside of it."""
+    ordered = sorted(edits)
+    position = 0
+    previous = (-1, -1)
+    for start, end, _ in ordered:
+        if start < position or (start, end) == previous or end < start or end > length:
+            raise OverlapError(f"edits collide at offset {start}")
+        previous = (start, end)
+        position = end
+    return ordered
+
+
 class Pieces:
     """A text under edit that knows which characters are still the original's.
 
@@ -153,21 +169,17 @@ class Pieces:
         self._original: Final = original
         # A piece is (length, origin): origin is its offset in the original, or -1 for new text.
         self._pieces: list[tuple[int, int]] = [(len(original), 0)] if original else []
-        self._places: list[tuple[int, int, int]] = []  # per piece: its offset, its origin, where the kept text before ends
+        # Per piece: its offset, its origin, where the kept text before it ends.
+        self._places: list[tuple[int, int, int]] = []
         self.text = original
 
     def apply(self, edits: Iterable[Edit]) -> None:
         """Apply edits whose offsets refer to the current text. Raises OverlapError when they collide."""
-        ordered = sorted(edits)
         parts: list[str] = []
         pieces: list[tuple[int, int]] = []
         position = 0
         source = _Cursor(self._pieces)
-        previous = (-1, -1)
-        for start, end, text in ordered:
-            if start < position or (start, end) == previous or end < start or end > len(self.text):
-                raise OverlapError(f"edits collide at offset {start}")
-            previous = (start, end)
+        for start, end, text in in_order(edits, len(self.text)):
             parts.append(self.text[position:start])
             source.take(start - position, pieces)
             source.take(end - start, None)

@@ -1,0 +1,94 @@
+"""Where output goes: data to standard output, everything else to standard error, and colour only for a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final, TextIO, TypeVar
+
+from rewriter.syntax.text import encode
+
+T = TypeVar("T")
+
+_ERASE: Final = "\r\x1b[K"
+_WIDTH: Final = 30
+
+
+class Console:
+    """The two streams of a process.
+
+    `is_open` says whether anybody still takes data. When that ended with an error, `failure` says which: a reader that
+    has seen enough, as in `| head`, is none.
+    """
+
+    def __init__(self) -> None:
+        self.colors_data: Final = _is_colorful(sys.stdout)
+        self.colors_talk: Final = _is_colorful(sys.stderr)
+        self.is_open = sys.stdout is not None
+        self.failure = "" if self.is_open else "it is closed"
+        self._bar = ""
+
+    @property
+    def width(self) -> int:
+        """How wide a person's screen is; 0 where nobody looks."""
+        if not _is_terminal(sys.stderr):
+            return 0
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns
+
+    def data(self, text: str) -> None:
+        """Print data as the bytes it was read from, as long as somebody takes it."""
+        if not text or not self.is_open:
+            return
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(encode(text))
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            self.is_open = False
+            self.failure = "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+            # What is left in the buffer must not raise a second time when Python closes the stream.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def say(self, text: str) -> None:
+        """Tell the user something."""
+        if text and sys.stderr:
+            self._talk(f"{_ERASE if self._bar else ''}{text}\n")
+            self._bar = ""
+
+    def _talk(self, text: str) -> None:
+        with suppress(OSError):  # nobody listens; the exit code says enough
+            sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+            sys.stderr.flush()
+
+    def watched(self, entries: Sequence[T], *, delay: float = 0.5) -> Iterator[T]:
+        """Yield entries, and show how far the work is if it takes long and the terminal has room for it."""
+        if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+            yield from entries
+            return
+        due = time.monotonic() + delay
+        try:
+            for number, entry in enumerate(entries):
+                if time.monotonic() >= due:
+                    due = time.monotonic() + 0.1
+                    done = "#" * (_WIDTH * number // len(entries))
+                    self._bar = f"dfix [{done:.<{_WIDTH}}] {number:,} of {len(entries):,} files"
+                    self._talk(_ERASE + self._bar)
+                yield entry
+        finally:
+            if self._bar:
+                self._bar = ""
+                self._talk(_ERASE)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _is_colorful(stream: TextIO | None) -> bool:
+    # https://no-color.org: any value but the empty one.
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
