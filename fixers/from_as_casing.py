@@ -25,8 +25,5 @@ def spell_as_like_from(instruction: From) -> Iterator[Fix | Skip]:
         return
     spelled = spell("AS", like=instruction)
     if written.text != spelled:
-        yield Fix(
-            instruction,
-            f"`{written.text}` becomes `{spelled}`, as {instruction.keyword.text} is written",
-            [replace(written, spelled)],
-        )
+        message = f"`{written.text}` becomes `{spelled}`, as {instruction.keyword.text} is written"
+        yield Fix(instruction, message, [replace(written, spelled)])

@@ -41,6 +41,5 @@ def spell_instructions_alike(dockerfile: Dockerfile) -> Iterator[Fix | Skip]:
     for instruction, keyword in zip(dockerfile.instructions, keywords, strict=True):
         spelled = keyword.text.lower() if lower > upper else keyword.text.upper()
         if spelled != keyword.text:
-            yield Fix(
-                instruction, f"{keyword.text} is spelled {spelled} like its neighbours", [replace(keyword, spelled)]
-            )
+            message = f"{keyword.text} is spelled {spelled} like its neighbours"
+            yield Fix(instruction, message, [replace(keyword, spelled)])

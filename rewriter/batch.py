@@ -186,14 +186,19 @@ class Batch:
 
 def problem_of(error: ConfigError) -> Problem:
     """A configuration error as the problem of its file."""
-    path = os.path.relpath(error.path)
-    return Problem(error.path if path.startswith(os.pardir) else path, error.message, error.line, error.column)
+    return Problem(_nearby(error.path), error.message, error.line, error.column)
+
+
+def _nearby(path: str) -> str:
+    """A path as seen from the current folder, if it lies in there."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith(os.pardir) else relative
 
 
 def companions(result: Result) -> Iterator[tuple[str, str | None, str]]:
     """The other files that a result changes: path, text before (None for a new file), and after."""
     for companion in result.outcome.companions if result.outcome else ():
-        yield os.path.join(result.folder, companion.path), companion.before, companion.after
+        yield _nearby(os.path.join(result.folder, companion.path)), companion.before, companion.after
 
 
 def _remarks(text: str, path: str) -> Iterable[Problem]:

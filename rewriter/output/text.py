@@ -58,8 +58,9 @@ def complaint(problem: Problem, *, is_error: bool, color: bool = False) -> str:
 def written(result: Result) -> str:
     """What was saved: the file, and others that had to follow."""
     assert result.outcome is not None
-    others = [f", {'created' if before is None else 'rewrote'} {shown(path)}" for path, before, _ in companions(result)]
-    return f"rewrote {shown(result.path)}: {_count(len(result.outcome.applied), 'fix', 'fixes')}{''.join(others)}"
+    done = [f"rewrote {shown(result.path)}"] if result.outcome.before != result.outcome.after else []
+    done += [f"{'created' if before is None else 'rewrote'} {shown(path)}" for path, before, _ in companions(result)]
+    return f"{', '.join(done)}: {_count(len(result.outcome.applied), 'fix', 'fixes')}"
 
 
 class Summary:

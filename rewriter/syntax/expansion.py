@@ -1,4 +1,4 @@
-"""Expansion as the builder does it: quotes and escapes removed, `$VAR` and `${VAR...}` replaced; and heredocs, found by it.
+"""Expansion as the builder does it: quotes and escapes removed, `$VAR` and `${VAR...}` replaced. Also finds heredocs.
 
 The rules are those of BuildKit's `shell` package (https://github.com/moby/buildkit/tree/master/frontend/dockerfile/shell)
 and of its parser_heredoc.go. They resemble sh and differ from it in many details.

@@ -1,4 +1,4 @@
-"""The nodes of the tree: a file, its lines, and what all instructions share. The kinds of instructions are in `tree.py`.
+"""The nodes of the tree: a file, its lines, and what all instructions share. Their kinds are in `tree.py`.
 
 The nodes of a file tile its text: each owns whole lines, every character belongs to exactly one, and joining them gives
 the file back. Nodes only navigate. What changes a file are the verbs in `rewriter.fixing.edits`.

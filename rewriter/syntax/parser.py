@@ -35,7 +35,7 @@ _HEREDOC_OWNERS: Final = (Run, Copy, Add)
 
 
 def parse(data: bytes | str) -> Dockerfile:
-    """Parse a Dockerfile. Never raises; `.text` of the result is the input, with bytes that are not UTF-8 as surrogates."""
+    """Parse a Dockerfile. Never raises; `.text` of the result is the input, bytes that are not UTF-8 as surrogates."""
     return _Parser(decode(data) if isinstance(data, bytes) else data).run()
 
 

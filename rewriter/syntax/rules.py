@@ -1,6 +1,6 @@
 """What BuildKit's instruction rules refuse, so that dfix leaves a file alone that no builder would take.
 
-Each rule says no more than BuildKit does, with one addition: templates, whose text is no Dockerfile until it is rendered.
+Each rule says no more than BuildKit does, with one addition: templates, which are none until they are rendered.
 Source: https://github.com/moby/buildkit/blob/master/frontend/dockerfile/instructions/parse.go and bflag.go.
 """
 
@@ -23,7 +23,8 @@ _FLAGS: Final[dict[type[Instruction], dict[str, str]]] = {
     tree.Copy: {"chown": _TEXT, "chmod": _TEXT, "link": _BOOLEAN, "from": _TEXT, "parents": _BOOLEAN, "exclude": _MANY},
     tree.From: {"platform": _TEXT},
     tree.Run: {"mount": _MANY, "network": _TEXT, "security": _TEXT, "device": _MANY},
-    tree.Healthcheck: {"interval": _TEXT, "timeout": _TEXT, "start-period": _TEXT, "start-interval": _TEXT, "retries": _TEXT},
+    tree.Healthcheck: {"interval": _TEXT, "timeout": _TEXT, "start-period": _TEXT, "start-interval": _TEXT,
+                       "retries": _TEXT},
 }  # fmt: skip
 _NO_FLAGS: Final[dict[str, str]] = {}
 

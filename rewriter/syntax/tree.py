@@ -1,7 +1,7 @@
 """The tree: a Dockerfile as typed, immutable nodes that read like the language.
 
-`run.commands("apt-get", "install")`, `copy.sources`, `stage.from_.image`: nodes only navigate. What changes a file are the
-verbs in `rewriter.fixing.edits`.
+`run.commands("apt-get", "install")`, `copy.sources`, `stage.from_.image`: nodes only navigate. What changes a file are
+the verbs in `rewriter.fixing.edits`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ShellInstruction(Instruction):
 
     @property
     def shell(self) -> CommandList:
-        """The shell form as a list of commands; empty for the JSON form. What it means depends on the SHELL in force."""
+        """The shell form as a list of commands; empty for the JSON form. The SHELL in force says what it means."""
         try:
             return self._shell
         except AttributeError:
@@ -352,7 +352,7 @@ class Onbuild(Instruction):
         try:
             return self._trigger
         except AttributeError:
-            start, end = self._range
+            start, _ = self._range
             self._trigger: Instruction = build_instruction(
                 self.dockerfile, -1, self.start, self.end, self.view, start, self.code_end, self.heredocs
             )

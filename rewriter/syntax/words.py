@@ -1,6 +1,6 @@
 """How the arguments of an instruction split into words: flags, blanks, quotes and JSON.
 
-Each function reads a range of a joined line and gives back ranges of it, so that every word keeps its place in the file.
+Each function reads a range of a joined line and gives back ranges of it, so that a word keeps its place in the file.
 The rules are BuildKit's `extractBuilderFlags`, `parseWords` and `parseJSON`
 (https://github.com/moby/buildkit/tree/master/frontend/dockerfile/parser), which differ from each other.
 """
