@@ -14,7 +14,7 @@ from typing import IO
 
 import pytest
 
-from rewriter import batch, cli, config, files
+from rewriter import __version__, batch, cli, config, files
 from rewriter.batch import Batch
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, FileEdit, Fix, Fixer, Level, Skip, fixer
@@ -64,7 +64,7 @@ def test_help_lists_all_options(arguments: tuple[str, ...]) -> None:
 
 
 def test_version() -> None:
-    assert dfix("--version") == Ran(0, f"dfix {cli.__version__}\n".encode(), "")
+    assert dfix("--version") == Ran(0, f"dfix {__version__}\n".encode(), "")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,8 @@ def test_version() -> None:
         (("rule", "DF601", "DF9999"), "no fixer answers to 'DF9999'"),
     ],
 )
-def test_wrong_usage(here: Path, arguments: tuple[str, ...], message: str) -> None:
+@pytest.mark.usefixtures("here")
+def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:
     ran = dfix(*arguments)
     assert (ran.code, ran.out) == (2, b"")
     assert message in ran.err
@@ -131,7 +132,8 @@ def test_a_diff_is_the_default_and_all_there_is_on_standard_output(loose: Path) 
     assert loose.read_text() == LOOSE
 
 
-def test_a_check_lists_the_findings_on_standard_output(loose: Path) -> None:
+@pytest.mark.usefixtures("loose")
+def test_a_check_lists_the_findings_on_standard_output() -> None:
     ran = dfix("--check", ".")
     assert (ran.code, ran.text) == (1, f"Dockerfile:2:1: {FINDING}\n")
     assert ran.err.startswith("1 of 1 file would change: 1 fix.\n")
@@ -201,7 +203,9 @@ def test_a_write_that_fails_is_no_change(loose: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(files, "write_all", full)
     ran = dfix("--write", ".")
     assert ran.code == 2
-    assert ran.err.startswith("error: Dockerfile: no space left on the device\nrewrote Dockerfile.b: 1 fix\n1 of 1 file")
+    assert ran.err.startswith(
+        "error: Dockerfile: no space left on the device\nrewrote Dockerfile.b: 1 fix\n1 of 1 file"
+    )
     assert loose.read_text() == LOOSE
 
 
@@ -212,7 +216,8 @@ def test_the_second_reader_has_a_say_before_a_file_is_saved(loose: Path, monkeyp
     assert "left as it is, please report this: instruction 2" in ran.err
 
 
-def test_nothing_found(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_nothing_found() -> None:
     ran = dfix(".")
     assert (ran.code, ran.out) == (0, b"")
     assert ran.err.startswith("No Dockerfile found")
@@ -252,7 +257,8 @@ def test_the_folder_of_standard_input_rules(here: Path) -> None:
     assert dfix("-", "--stdin-filename", "other/Dockerfile", stdin=LOOSE.encode()).code == 1
 
 
-def test_standard_input_that_cannot_be_read(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_standard_input_that_cannot_be_read() -> None:
     ran = process("-", program=["sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM])
     assert (ran.returncode, ran.stderr) == (2, b"error: <stdin>: standard input is closed\n")
 
@@ -293,7 +299,9 @@ def test_odd_names(here: Path, name: bytes, shown: str) -> None:
     diff = dfix(".")
     git_takes(diff.out, here)
     assert dfix("--check", ".").text == f"Dockerfile.{shown}:2:1: {FINDING}\n"
-    assert json.loads(dfix("--output-format", "json", ".").out)["files"][0]["path"] == os.fsdecode(b"Dockerfile." + name)
+    assert json.loads(dfix("--output-format", "json", ".").out)["files"][0]["path"] == os.fsdecode(
+        b"Dockerfile." + name
+    )
     assert dfix("--write", ".").err.startswith(f"rewrote Dockerfile.{shown}: 1 fix\n")
     with open(path, "rb") as file:
         assert file.read() == TIDY.encode()
@@ -337,7 +345,8 @@ def test_json(here: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["--check", "--diff", "--write"])
-def test_json_is_one_document_in_every_mode(loose: Path, mode: str) -> None:
+@pytest.mark.usefixtures("loose")
+def test_json_is_one_document_in_every_mode(mode: str) -> None:
     ran = dfix(mode, "--output-format", "json", "--show-skips", "Dockerfile")
     assert ran.code == (0 if mode == "--write" else 1)
     assert ran.document["files"][0]["written"] is (mode == "--write")
@@ -510,11 +519,18 @@ def test_a_fixer_that_fails_stops_one_file_only(here: Path, monkeypatch: pytest.
     put(here / "Dockerfile.b", TIDY)
     ran = dfix("--write", "--level", "opt-in", ".")
     assert ran.code == 2
-    assert "error: Dockerfile: left as it is, please report this: LookupError: there is no such thing (test_cli.py:" in ran.err
-    assert ((here / "Dockerfile").read_text(), (here / "Dockerfile.b").read_text()) == (LOOSE, "FROM debian:13\nRUN true\n")
+    assert (
+        "error: Dockerfile: left as it is, please report this: LookupError: there is no such thing (test_cli.py:"
+        in ran.err
+    )
+    assert ((here / "Dockerfile").read_text(), (here / "Dockerfile.b").read_text()) == (
+        LOOSE,
+        "FROM debian:13\nRUN true\n",
+    )
 
 
-def test_fixers_that_cannot_be_loaded(loose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("loose")
+def test_fixers_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> tuple[Fixer, ...]:
         raise ImportError("No module named 'their_fixers'")
 
@@ -534,8 +550,17 @@ def test_a_folder_is_searched_and_its_configuration_read_once(here: Path, monkey
     searched: list[str] = []
     read: list[str] = []
     scan, take = os.scandir, files.read
-    monkeypatch.setattr(os, "scandir", lambda path=".": (searched.append(os.fspath(path)), scan(path))[1])
-    monkeypatch.setattr(files, "read", lambda path: (read.append(path), take(path))[1])
+
+    def noted_scan(path: str = ".") -> object:
+        searched.append(os.fspath(path))
+        return scan(path)
+
+    def noted_read(path: str) -> bytes:
+        read.append(path)
+        return take(path)
+
+    monkeypatch.setattr(os, "scandir", noted_scan)
+    monkeypatch.setattr(files, "read", noted_read)
     monkeypatch.setattr(config, "read", files.read)
     ran = dfix("--check", ".")
     assert "300 of 300 files would change: 300 fixes." in ran.err
@@ -550,7 +575,12 @@ def test_the_plan_is_made_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
         put(here / f"{number}/Dockerfile", LOOSE)
     made: list[object] = []
     plan = Batch._planned
-    monkeypatch.setattr(Batch, "_planned", lambda self, loaded: (made.append(loaded), plan(self, loaded))[1])
+
+    def noted(self: Batch, loaded: config.Config) -> object:
+        made.append(loaded)
+        return plan(self, loaded)
+
+    monkeypatch.setattr(Batch, "_planned", noted)
     dfix(".")
     assert len(made) == 1
 
@@ -585,7 +615,8 @@ def opened(pipe: IO[bytes] | None) -> IO[bytes]:
 
 @pytest.mark.parametrize("arguments", ["Dockerfile", "--check Dockerfile", "--output-format json Dockerfile", "rule"])
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_output_that_is_lost_is_an_error(loose: Path, arguments: str) -> None:
+@pytest.mark.usefixtures("loose")
+def test_output_that_is_lost_is_an_error(arguments: str) -> None:
     with open("/dev/full", "wb") as full:
         ran = process(*arguments.split(), stdout=full)
     assert ran.returncode == 2
@@ -593,7 +624,8 @@ def test_output_that_is_lost_is_an_error(loose: Path, arguments: str) -> None:
 
 
 @pytest.mark.parametrize(("closing", "code"), [(">&-", 2), ("2>&-", 1), ("<&-", 1)])
-def test_closed_streams(loose: Path, closing: str, code: int) -> None:
+@pytest.mark.usefixtures("loose")
+def test_closed_streams(closing: str, code: int) -> None:
     ran = process("Dockerfile", program=["sh", "-c", f'exec "$@" {closing}', "sh", *PROGRAM])
     assert (ran.returncode, b"Traceback" in ran.stderr) == (code, False)
 
@@ -620,7 +652,9 @@ def in_terminal(*arguments: str, out: str = "", **environment: str) -> str:
     if child == 0:
         if out:
             os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1)
-        os.execve(sys.executable, [*PROGRAM, *arguments], {**ENVIRONMENT, "TERM": "xterm", "NO_COLOR": "", **environment})
+        os.execve(
+            sys.executable, [*PROGRAM, *arguments], {**ENVIRONMENT, "TERM": "xterm", "NO_COLOR": "", **environment}
+        )
     received = b""
     try:
         while piece := os.read(terminal, 65536):
@@ -632,7 +666,8 @@ def in_terminal(*arguments: str, out: str = "", **environment: str) -> str:
     return received.decode().replace("\r\n", "\n")
 
 
-def test_colours_are_for_terminals(loose: Path) -> None:
+@pytest.mark.usefixtures("loose")
+def test_colours_are_for_terminals() -> None:
     diff = in_terminal("Dockerfile", "bad")
     assert "\x1b[32m+RUN true\x1b[m\n" in diff
     assert "\x1b[1;31merror:\x1b[m bad: no such file" in diff
@@ -641,7 +676,8 @@ def test_colours_are_for_terminals(loose: Path) -> None:
     assert "\x1b" not in in_terminal("--check", "Dockerfile", TERM="dumb")
 
 
-def test_a_summary_has_columns_on_a_terminal(loose: Path) -> None:
+@pytest.mark.usefixtures("loose")
+def test_a_summary_has_columns_on_a_terminal() -> None:
     lines = in_terminal("Dockerfile", COLUMNS="70").split("\n")
     assert max(map(len, lines)) <= 80
     assert any(line.startswith(" " * 30) and line.strip() for line in lines)

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewriter.syntax import text as text_module
-from rewriter.syntax.text import Edit, Lines, OverlapError, Pieces, Region, Span, View, decode, encode, in_order, view_of
+from rewriter.syntax.text import (
+    Edit,
+    Lines,
+    OverlapError,
+    Pieces,
+    Region,
+    Span,
+    View,
+    decode,
+    encode,
+    in_order,
+    view_of,
+)
 
 
 @given(st.binary())

@@ -69,7 +69,7 @@ def remove_word(dockerfile: Dockerfile, thing: Spanned) -> Edit:
     if is_continued and line_end < len(text):
         glues = text[mark.start - 1] not in " \t" and text[line_end] not in " \t"
         return Edit(start, end, "") if glues else Edit(line_start, line_end, "")
-    between = text[mark.end : without_newline(text, line_start)]
+    between = text[mark.end : line_start].rstrip("\r\n") if "#" in text[mark.end : line_start] else ""
     return Edit(_before_blanks(text, mark.start), without_newline(text, line_end), between)
 
 
@@ -113,10 +113,8 @@ def attached_comments(instruction: Instruction) -> tuple[Comment, ...]:
         block.append(node)
         node = node.before
     block.reverse()
-    if not block:
-        return ()
     if (node is None or isinstance(node, Directive)) and instruction is instruction.dockerfile.instructions[0]:
-        return tuple(dropwhile(lambda comment: not forbids_below(comment), block))
+        block = list(dropwhile(lambda comment: not forbids_below(comment), block))
     for index in range(len(block) - 1, -1, -1):
         if _is_heading(block[index]):
             return tuple(block[index + 1 :])
@@ -156,7 +154,7 @@ def remove_instruction(instruction: Instruction, *, keep_comments: bool = False)
     above = _node_above(instruction, start)
     below = instruction.after
     if isinstance(above, Blank) and (below is None or (isinstance(below, Blank) and below.end == len(text))):
-        start = above.start
+        start = _behind_mark(above)
     elif (above is None or isinstance(above, Blank)) and isinstance(below, Blank):
         end = below.end
     if end == len(text) and not text.endswith("\n"):

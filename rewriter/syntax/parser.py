@@ -40,7 +40,7 @@ def parse(data: bytes | str) -> Dockerfile:
 
 
 class _Parser:
-    __slots__ = ("_directive_problem", "_directives", "_file", "_line", "_lines", "_nodes", "_offset")
+    __slots__ = ("_directive_problem", "_directives", "_file", "_is_too_long", "_line", "_lines", "_nodes", "_offset")
 
     def __init__(self, text: str) -> None:
         self._lines: Final = text.split("\n")
@@ -51,6 +51,7 @@ class _Parser:
         self._nodes: Final[list[Node]] = []
         self._line = 0
         self._offset = 0
+        self._is_too_long = False
 
     def run(self) -> Dockerfile:
         """Read every line."""
@@ -113,6 +114,7 @@ class _Parser:
         for line in self._lines:
             # The newline counts too, except on a last line without one.
             if len(line) * 4 >= _LONGEST_LINE and len(line.encode("utf-8", "surrogateescape")) >= _LONGEST_LINE:
+                self._is_too_long = True
                 self._refuse(offset, f"a line of more than {_LONGEST_LINE - 1:,} bytes, which BuildKit does not read")
                 return
             offset += len(line) + 1
@@ -160,7 +162,7 @@ class _Parser:
         index = len(self._nodes)
         # A first line that is nothing but a continuation leaves the indentation of the next one in front.
         at = 0 if kept != "" else len(view.text) - len(view.text.lstrip(SPACE))
-        if "<<" in view.text:
+        if "<<" in view.text and not self._is_too_long:
             trial = build_instruction(file, index, start, code_end, view, at, code_end, ())
             heredocs = self._heredocs(trial)
             return build_instruction(
