@@ -1,28 +1,22 @@
-"""The command line."""
+"""The command line, read by typer."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
 from rewriter import __version__
-from rewriter.batch import Batch, Options, Problem, Result, companions, problem_of, save
-from rewriter.config import LEVELS, ConfigError
-from rewriter.files import LARGEST, FileError
+from rewriter.batch import Batch, Options
+from rewriter.config import LEVELS
 from rewriter.fixing.fixer import Fixer
-from rewriter.fixing.registry import UnknownFixerError, load_fixers
+from rewriter.fixing.registry import UnknownFixerError
 from rewriter.output.console import Console
-from rewriter.syntax.text import decode
+from rewriter.session import CLEAN, FAILED, STDIN, FixersError, Session, loaded_fixers, unless_lost
 
-CLEAN, WOULD_CHANGE, FAILED, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: nothing to change or all written; something would change; an error of any kind; Ctrl-C."""
-
-_STDIN: Final = "-"
-_NAMELESS: Final = "<stdin>"
 _FORMATS: Final = ("text", "json")
 _SELECT_HELP: Final = (
     "Only these fixers, whatever their level: codes, prefixes of codes or names, joined by commas or repeated."
@@ -97,9 +91,9 @@ def fix_command(
     names = list(paths or [os.curdir])
     if check and write:
         raise typer.BadParameter("--check only looks, --write changes: use one of them")
-    if diff and write and _STDIN in names:
+    if diff and write and STDIN in names:
         raise typer.BadParameter("for -, --diff and --write both print to standard output: use one of them")
-    if stdin_filename and _STDIN not in names:
+    if stdin_filename and STDIN not in names:
         raise typer.BadParameter("it is for standard input: add - as a path", param_hint="--stdin-filename")
     if context and not os.path.isdir(context):
         raise typer.BadParameter(f"there is no folder {context}", param_hint="--context")
@@ -112,7 +106,7 @@ def fix_command(
         batch = Batch(fixers, options, is_written=write)
     except UnknownFixerError as error:
         raise typer.BadParameter(str(error)) from error
-    session = _Session(
+    session = Session(
         batch,
         fixers,
         diff=diff or not (write or check),
@@ -141,7 +135,7 @@ def rule_command(
         raise typer.BadParameter(f"no fixer answers to {unknown[0]!r}; `dfix rule` lists them all")
     answers = dict.fromkeys(fixer for answers in chosen.values() for fixer in answers)
     console.data("\n\n".join(explain(fixer) + "\n" for fixer in answers))
-    raise typer.Exit(_unless_lost(console, CLEAN))
+    raise typer.Exit(unless_lost(console, CLEAN))
 
 
 def _words(values: Iterable[str] | None, option: str) -> tuple[str, ...]:
@@ -158,157 +152,10 @@ def _expect_one_of(choices: Sequence[str], value: str, option: str) -> None:
 
 def _load_fixers() -> tuple[Fixer, ...]:
     try:
-        return load_fixers()
-    except Exception as error:  # a fixer of another distribution may fail in any way
-        Console().say(f"error: the fixers cannot be loaded: {type(error).__name__}: {error}")
+        return loaded_fixers()
+    except FixersError as error:
+        Console().say(f"error: {error}")
         raise typer.Exit(FAILED) from error
-
-
-def _unless_lost(console: Console, code: int) -> int:
-    """An exit code, but that of a failure when data could not be printed."""
-    if not console.failure:
-        return code
-    console.say(f"error: standard output: {console.failure}")
-    return FAILED
-
-
-class _Session:
-    """One call of the fix command: what to print where, and the exit code."""
-
-    def __init__(
-        self, batch: Batch, fixers: Sequence[Fixer], *, diff: bool, write: bool, json: bool, show_skips: bool
-    ) -> None:
-        from rewriter.output.text import Summary
-
-        self._batch: Final = batch
-        self._fixers: Final = fixers
-        self._diff: Final = diff
-        self._write: Final = write
-        self._json: Final = json
-        self._show_skips: Final = show_skips
-        self._console: Final = Console()
-        self._summary: Final = Summary()
-        self._kept: Final[list[Result]] = []
-        self._said: Final[set[Problem]] = set()
-        self._code = CLEAN
-
-    def run(self, paths: Sequence[str], stdin_filename: str) -> int:
-        """Work through the paths; the exit code."""
-        try:
-            for result in self._process(paths, stdin_filename):
-                self._finish(self._saved(result) if self._write else result)
-                if not self._console.is_open and not self._write:
-                    break
-            self._conclude()
-        except ConfigError as error:
-            self._complain(problem_of(error), is_error=True)
-            return FAILED
-        except KeyboardInterrupt:
-            self._console.say("interrupted; every file is either as it was or completely rewritten")
-            return INTERRUPTED
-        return _unless_lost(self._console, self._code)
-
-    def _process(self, paths: Sequence[str], stdin_filename: str) -> Iterator[Result]:
-        if _STDIN in paths:
-            yield self._stdin_result(stdin_filename or _NAMELESS)
-        if named := [path for path in paths if path != _STDIN]:
-            found = self._batch.find(named)
-            # Where results come to the same screen, they show how far the work is.
-            if self._write or not sys.stdout or not sys.stdout.isatty():
-                found = self._console.watched(list(found))
-            for entry in found:
-                yield self._batch.run(entry)
-
-    def _stdin_result(self, path: str) -> Result:
-        try:
-            data = _read_stdin(path)
-        except FileError as error:
-            return Result(path, problem=Problem(path, error.message), failed=True, is_stdin=True)
-        return self._batch.run_text(decode(data), path, named=True)._replace(is_stdin=True)
-
-    def _saved(self, result: Result) -> Result:
-        """Write a result to its file; one of standard input is only printed."""
-        if result.is_stdin or not result.changed:
-            return result
-        problem = save(result)
-        return result._replace(problem=problem, failed=True) if problem else result
-
-    def _finish(self, result: Result) -> None:
-        """Count a result, and print it unless everything is to become one document."""
-        if result.failed:
-            self._code = FAILED
-        elif result.changed and not self._write and self._code == CLEAN:
-            self._code = WOULD_CHANGE
-        if self._json:
-            self._kept.append(result)
-        else:
-            self._summary.add(result)
-            self._show(result)
-
-    def _show(self, result: Result) -> None:
-        from rewriter.output.text import findings, written
-
-        for remark in result.remarks:
-            self._complain(remark, is_error=False)
-        if result.problem:
-            self._complain(result.problem, is_error=result.failed)
-        console = self._console
-        if result.changed and self._diff:
-            console.data(self._diff_of(result, color=console.colors_data))
-        if self._write and result.is_stdin and not self._diff and result.outcome:
-            console.data(result.outcome.after)
-        elif self._write and result.changed:
-            console.say(written(result))
-        is_data = not (self._diff or self._write)
-        color = console.colors_data if is_data else console.colors_talk
-        lines = "\n".join(findings(result, fixes=is_data, skips=self._show_skips, color=color))
-        if is_data:
-            console.data(lines and lines + "\n")
-        else:
-            console.say(lines)
-
-    def _complain(self, problem: Problem, *, is_error: bool) -> None:
-        from rewriter.output.text import complaint
-
-        if problem not in self._said:
-            self._said.add(problem)
-            self._console.say(complaint(problem, is_error=is_error, color=self._console.colors_talk))
-
-    def _diff_of(self, result: Result, *, color: bool = False) -> str:
-        from rewriter.output.diff import patch_path, unified_diff
-
-        outcome = result.outcome
-        assert outcome is not None
-        path = result.path if result.path == _NAMELESS else patch_path(result.path)
-        parts = [unified_diff(path, outcome.before, outcome.after, outcome.regions, color=color)]
-        for place, before, after in companions(result):
-            parts.append(unified_diff(patch_path(place), before or "", after, newfile=before is None, color=color))
-        return "".join(parts)
-
-    def _conclude(self) -> None:
-        console = self._console
-        if self._json:
-            from rewriter.output.json import render
-
-            console.data(render(self._kept, diff=self._diff_of, written=self._write) + "\n")
-        elif console.is_open:
-            brief = not (self._diff or self._write)  # the findings have just said it all
-            text = self._summary.text(
-                self._fixers, written=self._write, brief=brief, skips_shown=self._show_skips, width=console.width
-            )
-            console.say(text)
-
-
-def _read_stdin(path: str) -> bytes:
-    if sys.stdin is None:
-        raise FileError(path, "standard input is closed")
-    try:
-        data = sys.stdin.buffer.read(LARGEST + 1)
-    except OSError as error:
-        raise FileError(path, f"standard input cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST:
-        raise FileError(path, f"too large for a Dockerfile (more than {LARGEST:,} bytes)")
-    return data
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -30,7 +30,7 @@ from tests.judges.buildkit import buildkit_reading, can_judge
 
 DEFAULT_CORPUS: Final = "/var/tmp/dockerfile-corpus"
 ROOT: Final = Path(__file__).parent.parent
-DFIX: Final = [sys.executable, "-c", "import sys; from rewriter.cli import main; sys.exit(main())"]
+DFIX: Final = [sys.executable, "-c", "import sys; from rewriter.__main__ import main; sys.exit(main())"]
 HADOLINT: Final = str(Path(sys.executable).with_name("hadolint"))
 
 

@@ -302,7 +302,7 @@ def judge_git(corpus: Path, scratch: Path) -> Iterator[str]:
 
 
 def _dfix(arguments: Sequence[str], folder: Path, *, stdout: object) -> subprocess.Popen[bytes]:
-    program = "import sys; from rewriter.cli import main; sys.exit(main())"
+    program = "import sys; from rewriter.__main__ import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.Popen(command, cwd=folder, stdout=stdout, stderr=subprocess.DEVNULL, env=environment)  # type: ignore[call-overload, no-any-return]  # an open file or a constant
@@ -345,7 +345,8 @@ def rows(verdicts: Sequence[Verdict], git: Sequence[str]) -> Iterator[Row]:
     for file, reason in KNOWN_DISAGREEMENTS.items():
         is_current = file in disagreeing
         yield Row(f"  {file}", reason if is_current else "agrees again: take it off the list", is_current)
-    for message, count in Counter(verdict.refusal for verdict in judged if verdict.refusal).most_common():
+    refusals = Counter(_without_names(verdict.refusal) for verdict in judged if verdict.refusal)
+    for message, count in refusals.most_common():
         yield Row("  left alone: " + message, f"{count:,}", None)
 
     for name in _selections():

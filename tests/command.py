@@ -16,10 +16,10 @@ from unittest.mock import patch
 import pytest
 
 from rewriter import config
-from rewriter.cli import main
+from rewriter.__main__ import main
 
 ROOT: Final = Path(__file__).parent.parent
-PROGRAM: Final = (sys.executable, "-c", "from rewriter.cli import main; main()")
+PROGRAM: Final = (sys.executable, "-c", "from rewriter.__main__ import main; main()")
 ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
 
 

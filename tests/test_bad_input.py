@@ -249,7 +249,7 @@ def test_a_file_that_changes_before_it_is_written(
         file.unlink() if is_removed else file.write_bytes(b"FROM theirs\n")
         return batch.save(result)
 
-    monkeypatch.setattr("rewriter.cli.save", meddle)
+    monkeypatch.setattr("rewriter.session.save", meddle)
     ran = dfix("--write", ".")
     assert ran.code == 2
     assert ran.err.startswith(
@@ -263,7 +263,8 @@ def test_a_file_that_changes_before_it_is_written(
 # Runs dfix and dies without a chance to clean up: before the new file is written, half-way, and when it is complete.
 KILLED = """
 import os, signal, sys
-from rewriter import cli, files
+from rewriter import files
+from rewriter.__main__ import main
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 class Half:
     def __init__(self, file): self.file = file
@@ -277,7 +278,7 @@ if moment == "half-way":
     files.open = lambda name, mode: Half(really_open(name, mode)) if mode == "wb" else really_open(name, mode)
 else:
     setattr(os, moment, die)
-cli.main()
+main()
 """
 
 

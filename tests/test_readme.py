@@ -103,7 +103,7 @@ def test_the_configuration_shown_is_one(tmp_path: Path) -> None:
 
 def test_the_command_is_installed_under_its_name() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["scripts"] == {"dfix": "rewriter.cli:main"}
+    assert project["scripts"] == {"dfix": "rewriter.__main__:main"}
     assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in TEXT
     assert f"`{config.NAMES[0]}`, `{config.NAMES[1]}`" in TEXT
 

@@ -143,8 +143,8 @@ def _loose_lines(instructions: Iterable[Instruction], kept: set[int]) -> dict[in
             found[id(instruction)] = carried
             carried = ""
         previous = block
-    if carried.strip():
-        found[0] = carried
+    if last := len(carried.rstrip()):
+        found[0] = carried[: carried.index("\n", last) + 1]
     return found
 
 

@@ -65,3 +65,6 @@ ANSWERS: Final[dict[type, Callable[[Facts, Instruction | None], object]]] = {
     State: _state,
 }
 """The types that a fixer's further parameters may have."""
+
+ABOUT_INSTRUCTIONS: Final = frozenset({Stage, State})
+"""Those that a fixer of the whole file cannot ask for."""

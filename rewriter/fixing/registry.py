@@ -11,18 +11,22 @@ from rewriter.fixing.fixer import Fixer, Level
 ENTRY_POINTS: Final = "dfix.fixers"
 
 
+class BrokenEntryPointError(ValueError):
+    """Fixers of another distribution that cannot be loaded."""
+
+
 class UnknownFixerError(ValueError):
     """A code, name or prefix that no fixer answers to."""
 
 
 def load_fixers() -> tuple[Fixer, ...]:
-    """Every registered fixer, by code. Raises ValueError when two share a code or a name."""
+    """Every registered fixer, by code. Raises ValueError when two share a code or a name, or some cannot be loaded."""
     return in_order([*_own(), *_third_party()])
 
 
 def in_order(fixers: Iterable[Fixer]) -> tuple[Fixer, ...]:
     """Fixers by code, so that the order in which they were registered means nothing."""
-    ordered = tuple(sorted(fixers, key=lambda fixer: fixer.code))
+    ordered = tuple(sorted(dict.fromkeys(fixers), key=lambda fixer: fixer.code))
     seen: dict[str, Fixer] = {}
     for fixer in ordered:
         for key in (fixer.code, fixer.name):
@@ -83,7 +87,12 @@ def _third_party() -> Iterator[Fixer]:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=ENTRY_POINTS):
-        loaded = entry.load()
+        try:
+            loaded = entry.load()
+        except Exception as error:  # whatever a module of somebody else's raises while it is imported
+            origin = entry.dist.name if entry.dist else "unknown"
+            message = f"the fixers of {origin} cannot be loaded ({entry.name} = {entry.value}): {error}"
+            raise BrokenEntryPointError(message) from error
         yield from (loaded,) if isinstance(loaded, Fixer) else _in_module(loaded)
 
 
