@@ -27,6 +27,7 @@ ROOMS: Final[tuple[frozenset[str], ...]] = tuple(
         "files config",
         "batch",
         "output",
+        "session",
         "cli",
         "verify",
         "bot",

@@ -14,7 +14,7 @@ from typing import IO
 
 import pytest
 
-from rewriter import __version__, batch, cli, config, files
+from rewriter import __version__, batch, config, files, session
 from rewriter.batch import Batch
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, FileEdit, Fix, Fixer, Level, Skip, fixer
@@ -370,7 +370,7 @@ def test_the_selection_of_the_command_line_wins(loose: Path) -> None:
 
 
 def test_a_selection_wins_over_the_level(loose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "load_fixers", lambda: (bold,))
+    monkeypatch.setattr(session, "load_fixers", lambda: (bold,))
     assert dfix("Dockerfile").code == 0
     assert dfix("--level", "safe", "Dockerfile").code == 0
     assert dfix("--level", "opt-in", "Dockerfile").code == 1
@@ -439,7 +439,7 @@ def test_excluded_files(here: Path) -> None:
 
 
 def test_the_build_context_of_the_command_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "load_fixers", lambda: (nosy,))
+    monkeypatch.setattr(session, "load_fixers", lambda: (nosy,))
     put(here / "a/Dockerfile", LOOSE)
     put(here / "b/file", "")
     (here / "b/.dockerignore").touch()
@@ -484,7 +484,7 @@ def clumsy(dockerfile: Dockerfile) -> Iterator[Fix | Skip]:
 @pytest.fixture
 def companions(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two Dockerfiles whose fixer writes into the `.dockerignore` that they share."""
-    monkeypatch.setattr(cli, "load_fixers", lambda: (nosy,))
+    monkeypatch.setattr(session, "load_fixers", lambda: (nosy,))
     put(here / "Dockerfile", "FROM a\n")
     put(here / "Dockerfile.b", "FROM b\n")
     return here
@@ -514,7 +514,7 @@ def test_a_companion_that_cannot_be_written_is_named(companions: Path) -> None:
 
 
 def test_a_fixer_that_fails_stops_one_file_only(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "load_fixers", lambda: (bold, clumsy))
+    monkeypatch.setattr(session, "load_fixers", lambda: (bold, clumsy))
     put(here / "Dockerfile", LOOSE)
     put(here / "Dockerfile.b", TIDY)
     ran = dfix("--write", "--level", "opt-in", ".")
@@ -534,7 +534,7 @@ def test_fixers_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> tuple[Fixer, ...]:
         raise ImportError("No module named 'their_fixers'")
 
-    monkeypatch.setattr(cli, "load_fixers", load)
+    monkeypatch.setattr(session, "load_fixers", load)
     ran = dfix(".")
     assert (ran.code, ran.out) == (2, b"")
     assert ran.err == "error: the fixers cannot be loaded: ImportError: No module named 'their_fixers'\n"
@@ -640,7 +640,7 @@ def test_an_interrupt(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
         return save(result)
 
-    monkeypatch.setattr(cli, "save", interrupted)
+    monkeypatch.setattr(session, "save", interrupted)
     ran = dfix("--write", ".")
     assert (ran.code, ran.err.splitlines()[1][:11]) == (130, "interrupted")
     assert [(here / f"Dockerfile.{name}").read_text() for name in "abc"] == [TIDY, LOOSE, LOOSE]

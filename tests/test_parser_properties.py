@@ -142,7 +142,7 @@ def test_text_like_a_dockerfile_round_trips(text: str) -> None:
 
 
 def has_garbled_flag(dockerfile: Dockerfile) -> bool:
-    """Whether a flag holds more than ASCII. BuildKit takes it apart byte by byte, and our rules refuse it where it counts."""
+    """Whether a flag holds more than ASCII: BuildKit takes it apart byte by byte, and our rules refuse most of them."""
     nodes = [node.trigger if isinstance(node, Onbuild) else node for node in dockerfile.instructions]
     return any(not flag.text.isascii() for node in (*nodes, *dockerfile.instructions) for flag in node.flags)
 

@@ -34,26 +34,28 @@ def {function}(user: User):
 # Registration
 
 
+@fixer(
+    code="DF900",
+    name="some-pattern",
+    level=Level.GUARDED,
+    phase="cache",
+    replaces=["DL1"],
+    changes=["user"],
+    example=Example("FROM a\n", "FROM b\n"),
+)
+def act(_instruction: Env | Label, _dockerfile: Dockerfile) -> Iterator[Fix | Skip]:
+    """Do one thing
+    well. And another.
+
+    In detail.
+    """
+    yield from ()
+
+
 def test_a_fixer_says_what_a_user_wants_to_know() -> None:
-    @fixer(
-        code="DF900",
-        name="some-pattern",
-        level=Level.GUARDED,
-        phase="cache",
-        replaces=["DL1"],
-        changes=["user"],
-        example=Example("FROM a\n", "FROM b\n"),
-    )
-    def act(instruction: Env | Label, dockerfile: Dockerfile) -> Iterator[Fix | Skip]:
-        """Do one thing
-        well. And another.
-
-        In detail.
-        """
-        yield from ()
-
     assert (act.code, act.name, act.level, act.phase) == ("DF900", "some-pattern", Level.GUARDED, "cache")
-    assert (act.replaces, act.changes) == (("DL1",), {"user"})
+    assert act.replaces == ("DL1",)
+    assert act.changes == frozenset({"user"})
     assert act.kinds == (Env, Label)
     assert act.asks == (Dockerfile,)
     assert act.summary == "Do one thing well. And another."
@@ -66,7 +68,7 @@ def test_a_phase_that_is_none_is_an_error() -> None:
 
 
 def test_a_function_without_types_is_an_error() -> None:
-    def untyped(run):  # type: ignore[no-untyped-def]  # what is tested
+    def untyped(_run):  # type: ignore[no-untyped-def]  # what is tested
         yield from ()
 
     with pytest.raises(TypeError, match="untyped: the first parameter needs a type"):
@@ -194,7 +196,8 @@ def test_a_fixer_offered_by_module_and_by_name_is_one(site: Path) -> None:
 
 
 def test_a_third_party_fixer_runs_like_any_other(site: Path) -> None:
-    source = module("X101").replace("[])", '[__import__("rewriter.fixing.edits").fixing.edits.replace_arguments(user, "b")])')
+    source = "from rewriter.fixing.edits import replace_arguments\n" + module("X101")
+    source = source.replace("[])", '[replace_arguments(user, "b")])')
     install(site, "acme", "[dfix.fixers]\na = acme_runs\n", acme_runs=source)
     try:
         outcome = fix("FROM x\nUSER a\n# dfix: ignore[X101]\nUSER a\n", select(load_fixers(), select=["X101"]))
@@ -214,7 +217,7 @@ def test_a_code_that_is_taken_is_an_error(site: Path) -> None:
 
 def test_an_entry_point_that_cannot_be_loaded_is_named(site: Path) -> None:
     install(site, "acme", "[dfix.fixers]\nbroken = acme_missing_module\n")
-    with pytest.raises(ValueError, match=r"of acme cannot be loaded \(broken = acme_missing_module\)"):
+    with pytest.raises(ValueError, match="acme offers `broken = acme_missing_module`: No module"):
         load_fixers()
 
 
@@ -228,7 +231,8 @@ def test_without_third_parties_no_metadata_is_read(site: Path) -> None:
         "import sys; sys.path[:0] = sys.argv[1:]; from rewriter.fixing.registry import load_fixers; load_fixers();"
         "sys.exit('importlib.metadata' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", script, str(site), "/nowhere", str(Path(__file__).parent.parent)])
+    folders = [str(site), "/nowhere", str(Path(__file__).parent.parent)]
+    done = subprocess.run([sys.executable, "-S", "-c", script, *folders], check=False)
     assert done.returncode == 0
 
 

@@ -91,8 +91,7 @@ def _third_party() -> Iterator[Fixer]:
             loaded = entry.load()
         except Exception as error:  # whatever a module of somebody else's raises while it is imported
             origin = entry.dist.name if entry.dist else "unknown"
-            message = f"the fixers of {origin} cannot be loaded ({entry.name} = {entry.value}): {error}"
-            raise BrokenEntryPointError(message) from error
+            raise BrokenEntryPointError(f"{origin} offers `{entry.name} = {entry.value}`: {error}") from error
         yield from (loaded,) if isinstance(loaded, Fixer) else _in_module(loaded)
 
 
