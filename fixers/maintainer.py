@@ -34,9 +34,6 @@ def name_author_in_label(maintainer: Maintainer, stage: Stage) -> Iterator[Fix |
         if isinstance(label, Label) and any(pair.key.text.strip("\"'") == LABEL for pair in label.pairs):
             yield Skip(maintainer, f"line {{line}} sets the label {LABEL} already", label)
             return
-    if maintainer.comments:
-        yield Skip(maintainer, "a comment stands between its lines")
-        return
     author = unquoted(" ".join(maintainer.arguments.split()))
     yield Fix(
         maintainer,

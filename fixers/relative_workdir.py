@@ -34,6 +34,9 @@ def write_absolute_path(workdir: Workdir, state: State, stage: Stage) -> Iterato
         if value is not None and not is_absolute(value):
             yield Skip(workdir, "the path depends on a variable")
         return
+    if path.startswith("~"):
+        yield Skip(workdir, "WORKDIR does not expand `~`: was the home folder meant?")
+        return
     if not state.workdir or not state.workdir_is_fixed:
         yield Skip(workdir, f"the working directory of {stage.from_.image.text} is not known")
         return

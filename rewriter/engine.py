@@ -15,7 +15,7 @@ from rewriter.fixing.facts import Facts
 from rewriter.fixing.fixer import PHASES, FileEdit, Fix, Fixer, Level, Skip, is_whole_file
 from rewriter.fixing.registry import may_run
 from rewriter.fixing.suppress import Suppressions
-from rewriter.laws import Laws
+from rewriter.laws import Laws, comment_in_the_way
 from rewriter.model.context import BuildContext
 from rewriter.model.stages import Stage
 from rewriter.syntax.parser import parse
@@ -208,6 +208,9 @@ class _Run:
                 elif forbidden := self._suppressions.find(fixer, result):
                     line = self._original_line(forbidden.comment.start)
                     skips.append((fixer, Skip(result.anchor, f"ignored by the comment in line {line}"), True))
+                elif comment := comment_in_the_way(result, self.dockerfile):
+                    reason = f"a comment stands inside what would be written anew: {comment}"
+                    skips.append((fixer, Skip(result.anchor, reason), False))
                 else:
                     self._check(fixer, result)
                     yield _Proposal(fixer, result)

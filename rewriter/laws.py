@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from rewriter.fixing.edits import attached_comments
+from rewriter.fixing.fixer import Fix
+from rewriter.syntax.text import SPACE
 from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, Run, ShellInstruction
 
 
@@ -52,6 +54,21 @@ class Laws:
         if len(broken) <= broken_before:
             return ""
         return f"the shell command in line {broken[0].line} of the result would no longer parse"
+
+
+def comment_in_the_way(fix: Fix, dockerfile: Dockerfile) -> str:
+    """A comment line that a fix would overwrite, neither writing it elsewhere nor declaring it dropped; mostly none."""
+    kept = "".join(edit.text for edit in fix.edits)
+    dropped = {comment.content for node in fix.drops for comment in (*attached_comments(node), *node.comments)}
+    for edit in fix.edits:
+        removed = dockerfile.text[edit.start : edit.end]
+        if "#" not in removed or "\n" not in removed:
+            continue
+        for line in removed.split("\n"):
+            comment = line.strip(SPACE)
+            if comment.startswith("#") and comment not in kept and comment[1:].strip(SPACE) not in dropped:
+                return comment
+    return ""
 
 
 def lost_comments(before: Dockerfile, after: Dockerfile) -> Counter[str]:

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 from rewriter.fixing.edits import (
     attached_comments,
     block_span,
-    dangling_of,
     newline_at,
     own_span,
     remove_instruction,
@@ -53,7 +52,7 @@ def _lines(instruction: Instruction, span: Span) -> str:
     """Text that other lines may follow: it ends in a newline, and no continuation would swallow them."""
     dockerfile = instruction.dockerfile
     text = dockerfile.text[slice(*span)]
-    if dangling := dangling_of(instruction):
+    if dangling := instruction.dangling:
         text = dockerfile.text[span.start : dangling.start] + dockerfile.text[dangling.end : span.end]
     return text if text.endswith("\n") else text + newline_at(dockerfile, instruction.start)
 
@@ -116,8 +115,9 @@ def replace_stage(stage: Stage, parts: Sequence[Fragment], *, dropped: Mapping[I
     olds: list[Instruction] = [stage.from_, *stage.instructions]
     kept = {id(part.origin) for part in parts}
     gone = {id(old) for old in dropped}
+    accounted = kept | gone
     for old in olds:
-        if id(old) not in kept | gone:
+        if id(old) not in accounted:
             raise ProvenanceError(f"line {old.line}: {old.name} is neither kept nor dropped")
     loose = _loose_lines(olds, kept)
     texts = [loose.pop(id(part.origin), "") + part.text for part in parts]

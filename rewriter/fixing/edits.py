@@ -189,11 +189,6 @@ def newline_at(dockerfile: Dockerfile, offset: int) -> str:
     return "\r\n" if found and text[found - 1] == "\r" else "\n"
 
 
-def dangling_of(instruction: Instruction) -> Span | None:
-    """The continuation into nothing at the end of the file; what is written below it would become a part of it."""
-    return instruction.dangling if instruction.code_end == len(instruction.dockerfile.text) else None
-
-
 def spell(keyword: str, *, like: Instruction) -> str:
     """A keyword in the case that a neighbouring instruction uses."""
     return keyword.lower() if like.keyword.text.islower() else keyword.upper()
@@ -219,7 +214,7 @@ def insert_instruction_after(instruction: Instruction, line: str) -> Edit:
     text = instruction.dockerfile.text
     start = end = instruction.end
     kept = ""
-    if dangling := dangling_of(instruction):
+    if dangling := instruction.dangling:
         start, kept = dangling.start, text[dangling.end : end]
     newline = newline_at(instruction.dockerfile, end)
     if text.endswith("\n", 0, end):

@@ -113,7 +113,9 @@ class Fixer(NamedTuple):
     def documentation(self) -> str:
         """The whole docstring, unindented."""
         # inspect.cleandoc would do, but costs a tenth of the start-up.
-        return "\n".join(line.removeprefix("    ") for line in (self.function.__doc__ or "").strip().split("\n"))
+        first, *rest = (self.function.__doc__ or "").strip().split("\n")
+        indent = min((len(line) - len(line.lstrip(" ")) for line in rest if line.strip()), default=0)
+        return "\n".join([first, *(line[indent:] for line in rest)])
 
     @property
     def summary(self) -> str:

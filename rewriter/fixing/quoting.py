@@ -100,5 +100,3 @@ def _closing_quote(raw: str, position: int, escape: str) -> int:
             return position
         position += 2 if raw[position] == escape else 1
     raise NotWritableError("a double quote without its twin: the build fails as it is")
-
-

@@ -1,13 +1,13 @@
 """Ignore comments: where a user said no, in dfix's words or in those of the tools that a file already serves.
 
-    # dfix: ignore[DF401] reason          the instruction below; above FROM: the whole stage; without [..]: everything
-    # dfix: ignore-file[DF401] reason     the file
-    # hadolint ignore=DL3009,DL4006       https://github.com/hadolint/hadolint#inline-ignores
-    # hadolint global ignore=DL3009
-    # tally ignore=buildkit/StageNameCasing;reason=...
-    # tally global ignore=hadolint/DL3009
-    # check=skip=JSONArgsRecommended      https://docs.docker.com/build/checks/#skip-checks
-    #trivy:ignore:AVD-DS-0002             https://trivy.dev/docs/latest/configuration/filtering/#by-inline-comments
+# dfix: ignore[DF401] reason          the instruction below; above FROM: the whole stage; without [..]: everything
+# dfix: ignore-file[DF401] reason     the file
+# hadolint ignore=DL3009,DL4006       https://github.com/hadolint/hadolint#inline-ignores
+# hadolint global ignore=DL3009
+# tally ignore=buildkit/StageNameCasing;reason=...
+# tally global ignore=hadolint/DL3009
+# check=skip=JSONArgsRecommended      https://docs.docker.com/build/checks/#skip-checks
+#trivy:ignore:AVD-DS-0002             https://trivy.dev/docs/latest/configuration/filtering/#by-inline-comments
 """
 
 from __future__ import annotations

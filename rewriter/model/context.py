@@ -58,10 +58,10 @@ class BuildContext:
 
     def read(self, path: str) -> str | None:
         """The text of a file, bytes that are not UTF-8 as surrogates; None where none inside the root can be read."""
-        if self.root is None:
-            return None
         if (text := self._texts.get(_clean(path))) is not None:
             return text
+        if self.root is None:
+            return None
         try:
             root = os.path.realpath(self.root)
             place = os.path.realpath(os.path.join(root, _clean(path)))

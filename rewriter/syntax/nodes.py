@@ -144,7 +144,7 @@ class Comment(Node):
     @property
     def content(self) -> str:
         """What the comment says, without its number sign."""
-        return self.text.strip(SPACE)[1:].strip(SPACE)
+        return self.text.removeprefix("\ufeff").strip(SPACE)[1:].strip(SPACE)
 
 
 class Directive(Comment):
@@ -358,9 +358,11 @@ class Instruction(Node):
     @property
     def dangling(self) -> Span | None:
         """The continuation character, with the blanks before it, that continues into nothing at the end of the file."""
-        end = self.view.source(len(self.view.text)) if self.view.text else self.start
         text = self.dockerfile.text
-        kept = len(text[:end].rstrip(" \t"))
+        if self.code_end < len(text):
+            return None  # what follows would have been read as a part of it
+        end = self.view.source(len(self.view.text)) if self.view.text else self.start
+        kept = self.start + len(text[self.start : end].rstrip(" \t"))
         stop = text.find("\n", end, self.code_end)
         line_end = stop if stop >= 0 else self.code_end
         line_end -= text.endswith("\r", end, line_end)
