@@ -1,5 +1,6 @@
 """Absolute paths in WORKDIR."""
 
+import posixpath
 from collections.abc import Iterator
 
 from rewriter.fixing.edits import replace
@@ -40,7 +41,7 @@ def write_absolute_path(workdir: Workdir, state: State, stage: Stage) -> Iterato
     if not state.workdir or not state.workdir_is_fixed:
         yield Skip(workdir, f"the working directory of {stage.from_.image.text} is not known")
         return
-    absolute = f"{state.workdir.rstrip('/')}/{path.removeprefix('./')}"
+    absolute = posixpath.normpath(posixpath.join(state.workdir, path))  # as the builder cleans it
     yield Fix(workdir, f"{path} means {absolute}", [replace(workdir.path, absolute)], reads=[stage.span])
 
 

@@ -208,8 +208,8 @@ class _Run:
                 elif forbidden := self._suppressions.find(fixer, result):
                     line = self._original_line(forbidden.comment.start)
                     skips.append((fixer, Skip(result.anchor, f"ignored by the comment in line {line}"), True))
-                elif comment := comment_in_the_way(result, self.dockerfile):
-                    reason = f"a comment stands inside what would be written anew: {comment}"
+                elif comment := comment_in_the_way(result):
+                    reason = f"a comment stands inside what would be written anew: # {comment}"
                     skips.append((fixer, Skip(result.anchor, reason), False))
                 else:
                     self._check(fixer, result)

@@ -12,7 +12,6 @@ from typing import Final
 
 from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Fix
-from rewriter.syntax.text import SPACE
 from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, Run, ShellInstruction
 
 
@@ -56,18 +55,14 @@ class Laws:
         return f"the shell command in line {broken[0].line} of the result would no longer parse"
 
 
-def comment_in_the_way(fix: Fix, dockerfile: Dockerfile) -> str:
-    """A comment line that a fix would overwrite, neither writing it elsewhere nor declaring it dropped; mostly none."""
-    kept = "".join(edit.text for edit in fix.edits)
-    dropped = {comment.content for node in fix.drops for comment in (*attached_comments(node), *node.comments)}
-    for edit in fix.edits:
-        removed = dockerfile.text[edit.start : edit.end]
-        if "#" not in removed or "\n" not in removed:
-            continue
-        for line in removed.split("\n"):
-            comment = line.strip(SPACE)
-            if comment.startswith("#") and comment not in kept and comment[1:].strip(SPACE) not in dropped:
-                return comment
+def comment_in_the_way(fix: Fix) -> str:
+    """A comment inside the instruction that a fix writes anew, which would be written over; mostly none."""
+    anchor = fix.anchor
+    for comment in anchor.comments:
+        for edit in fix.edits:
+            covers = edit.start < comment.start and comment.end < edit.end
+            if covers and edit.start > anchor.start and comment.content not in edit.text:
+                return comment.content
     return ""
 
 

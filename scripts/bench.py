@@ -54,9 +54,11 @@ class Line(NamedTuple):
 
 def measure(command: Sequence[str], codes: Iterable[int] = (0, 1)) -> Measure:
     """Run a process to its end; its time and its largest memory. Raises RuntimeError for any other exit code."""
+    # Byte code is kept, as it is where dfix is installed, wherever this runs.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
     # A child starts its peak memory at that of the process it was forked from, so a small one stands between.
     watch = [sys.executable, "-S", "-c", _WATCH, *command]
-    run = subprocess.run(watch, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    run = subprocess.run(watch, stdout=subprocess.PIPE, env=environment, check=True)
     code, seconds, kilobytes = json.loads(run.stdout)
     if code not in codes:
         raise RuntimeError(f"exit code {code}: {' '.join(command)[:300]}")

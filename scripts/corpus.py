@@ -51,7 +51,7 @@ KNOWN_DISAGREEMENTS: Final = {
 """The files that we read differently from the judge, and why we are right. One that agrees again must go from here."""
 
 
-_OF_ONE_FILE: Final = re.compile(r"[0-9/:$=@{}]")
+_OF_ONE_FILE: Final = re.compile(r"[0-9/:$=@{}%\[]")
 """What gives a word of a skip reason away as a name, path or number."""
 
 

@@ -43,7 +43,7 @@ def lower_case_keywords(text: str) -> str | None:
 
 def backtick_escape(text: str) -> str | None:
     """The backtick as escape character."""
-    if text.startswith("#") and "escape" in text or "`" in text or "<<" in text:
+    if (text.startswith("#") and "escape" in text) or "`" in text or "<<" in text:
         return None
     return "# escape=`\n" + re.sub(r"\\(?=[ \t]*\r?$)", "`", text, flags=re.MULTILINE)
 

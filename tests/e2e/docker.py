@@ -13,9 +13,9 @@ from typing import Any
 from rewriter.syntax.text import encode
 
 
-def docker(*arguments: str, input: bytes = b"") -> str:
+def docker(*arguments: str, stdin: bytes = b"") -> str:
     """Run docker and give its output; a failure raises with what it said."""
-    done = subprocess.run(["docker", *arguments], input=input, capture_output=True, timeout=900)
+    done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, timeout=900)
     assert done.returncode == 0, f"docker {' '.join(arguments[:2])} failed:\n{done.stderr.decode(errors='replace')}"
     return done.stdout.decode(errors="replace").strip()
 
@@ -26,7 +26,7 @@ def image(dockerfile: str, context: Path) -> Iterator[str]:
     # Cache mounts and layers of other builds must not decide what this one shows.
     identity = docker(
         "build", "--quiet", "--no-cache", "--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={os.urandom(8).hex()}",
-        "--file", "-", str(context), input=encode(dockerfile),
+        "--file", "-", str(context), stdin=encode(dockerfile),
     )  # fmt: skip
     try:
         yield identity

@@ -20,7 +20,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hello"
 VALUES = [
     "".join(parts)
     for first, glue, second in itertools.product(
-        ["a", "'b  c'", '"d  e"', "$OLD", "${OLD}", '"$OLD"', "'$OLD'", "f\\ g", "h\\\\i", '\\"', "\\'", "\\$OLD", '"\\$x"', '"\\n"'],
+        [
+            "a", "'b  c'", '"d  e"', "$OLD", "${OLD}", '"$OLD"', "'$OLD'", "f\\ g", "h\\\\i", '\\"', "\\'", "\\$OLD",
+            '"\\$x"', '"\\n"',
+        ],
         ["", " ", "  "],
         ["z", "'y $OLD'", '"x \\"w\\" $OLD"', "$OLD", "${OLD:-v}", "\\t", "s=t"],
     )

@@ -1,0 +1,59 @@
+"""Every fixture as an image of nothing but its configuration: built before and after, and compared.
+
+What would run or copy is left out, and what a stage starts from becomes `scratch`, so that all fixtures can be built.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rewriter import parse
+from rewriter.fixing.registry import load_fixers
+from rewriter.model.stages import StageGraph
+from rewriter.model.state import States
+from rewriter.syntax import tree
+from tests.cases import Case, load_cases
+from tests.e2e.docker import config, image
+
+pytestmark = pytest.mark.e2e
+
+DECLARED = {"label": "Labels", "author": "Author"}
+"""What a fixer may declare in `changes`, and where docker shows it."""
+
+CHANGES = {fixer.code: fixer.changes for fixer in load_fixers()}
+
+
+def bare(text: str) -> str:
+    """The text with `scratch` for every image, and without what runs, copies or waits for a child image."""
+    dockerfile = parse(text)
+    stages = {id(stage.from_): stage for stage in StageGraph(dockerfile).stages}
+    for node in reversed(dockerfile.instructions):
+        if isinstance(node, tree.Run | tree.Copy | tree.Onbuild):
+            text = text[: node.start] + text[node.end :]
+        elif isinstance(node, tree.From):
+            start, end = node.image.span
+            name = "scratch" if stages[id(node)].parent is None else node.image.text
+            rest = text[end : node.end].rstrip("\r\n")
+            text = text[:start] + name + rest + "\nENV BUILT=1\n" + text[node.end :]  # an image needs something in it
+    return text
+
+
+def is_rooted(text: str) -> bool:
+    """Whether no stage continues the working directory of an image, which scratch does not have."""
+    dockerfile = parse(text)
+    states = States(StageGraph(dockerfile))
+    return all(states.at(stage.from_).base.workdir in ("", "/") for stage in states.graph.stages)
+
+
+CASES = [case for case in load_cases() if case.before != case.after and is_rooted(case.before)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_configuration_changes_only_as_declared(case: Case, tmp_path: Path) -> None:
+    outcome = case.run(case.before)
+    with image(bare(outcome.before), tmp_path) as old, image(bare(outcome.after), tmp_path) as new:
+        olds, news = config(old), config(new)
+    allowed = {DECLARED[change] for applied in outcome.applied for change in CHANGES[applied.code]}
+    assert {key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key)} <= allowed
