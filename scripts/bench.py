@@ -6,7 +6,6 @@ What is compared takes turns (A, B, A, B, ...), and the medians count, so a slow
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import random
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rewriter import engine, parse
+from rewriter.__main__ import tune_collector
 from rewriter.fixing.fixer import Level
 from rewriter.fixing.registry import load_fixers, select
 from rewriter.syntax.text import decode
@@ -283,7 +283,7 @@ def main() -> int:
     if not everything:
         print(f"no corpus in {chosen.corpus}: set DFIX_CORPUS to its folder", file=sys.stderr)
         return 2
-    gc.set_threshold(50_000, 20, 100)  # what is timed in this process runs as rewriter/__main__.py lets it run
+    tune_collector()  # what is timed in this process runs as the program runs
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     files = random.Random(chosen.seed).sample(everything, min(chosen.files, len(everything)))
