@@ -34,7 +34,7 @@ def name_author_in_label(maintainer: Maintainer, stage: Stage) -> Iterator[Fix |
         if isinstance(label, Label) and any(pair.key.text.strip("\"'") == LABEL for pair in label.pairs):
             yield Skip(maintainer, f"line {{line}} sets the label {LABEL} already", label)
             return
-    author = unquoted(" ".join(maintainer.arguments.split()))
+    author = unquoted(" ".join(maintainer.arguments.split()), maintainer.dockerfile.escape)
     yield Fix(
         maintainer,
         f"MAINTAINER is deprecated: the author goes into the label {LABEL}",

@@ -8,7 +8,10 @@ from typing import Final
 from rewriter.syntax.text import view_of
 from rewriter.syntax.words import split_quoted
 
-_DOUBLE_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
+_DOUBLE_QUOTED: Final = {
+    "\\": re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL),
+    "`": re.compile(r'"((?:[^"`]|`.)*)"\Z', re.DOTALL),
+}
 _SINGLE_QUOTED: Final = re.compile(r"'([^']*)'\Z")
 _SUBSTITUTION: Final = re.compile(r"\$\{[^'\"\\`\s{}]*\}|\$[^\W\d]\w*")
 
@@ -29,10 +32,11 @@ def _escaped(value: str, escape: str) -> str:
     return value
 
 
-def unquoted(text: str) -> str:
+def unquoted(text: str, escape: str) -> str:
     """The text without the quotes that enclose all of it, if there are any."""
-    if match := _DOUBLE_QUOTED.match(text):
-        return re.sub(r'\\(["\\$])', r"\1", match[1])
+    if match := _DOUBLE_QUOTED[escape].match(text):
+        special = re.escape(escape)
+        return re.sub(rf'{special}(["$]|{special})', r"\1", match[1])
     match = _SINGLE_QUOTED.match(text)
     return match[1] if match else text
 
