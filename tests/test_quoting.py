@@ -126,4 +126,5 @@ def test_a_literal_of_special_characters_means_itself(value: str, escape: str) -
     ],
 )
 def test_only_quotes_around_all_of_it_go(text: str, expected: str) -> None:
-    assert unquoted(text) == expected
+    assert unquoted(text, "\\") == expected
+    assert unquoted(text.replace("\\", "`"), "`") == expected.replace("\\", "`")
