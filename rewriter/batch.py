@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from rewriter import config, engine, files
 from rewriter.config import Config, ConfigError
+from rewriter.discovery import Found, find
 from rewriter.engine import Outcome
-from rewriter.files import FileError, Found
+from rewriter.files import FileError
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import UnknownFixerError, may_run, select
 from rewriter.model.context import BuildContext, discover
@@ -91,7 +92,7 @@ class Batch:
         for path in paths:
             if os.path.isdir(path):
                 self._plan_for(path)
-        return files.find(paths, excludes_of=self._excludes_of)
+        return find(paths, excludes_of=self._excludes_of)
 
     def _excludes_of(self, folder: str) -> tuple[Sequence[str], str]:
         try:

@@ -24,7 +24,7 @@ ROOMS: Final[tuple[frozenset[str], ...]] = tuple(
         "fixing",
         "laws second_reader",
         "engine",
-        "files config",
+        "files config discovery",
         "batch",
         "output",
         "session",

@@ -16,7 +16,7 @@ import pytest
 
 from rewriter import batch, files
 from rewriter.batch import Batch, Problem, Result
-from rewriter.files import Found
+from rewriter.discovery import Found
 from tests.command import PROGRAM, dfix, process
 from tests.test_files import unprivileged
 

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rewriter import files
-from rewriter.files import FileError, Found, find, is_dockerfile_name, read, write, write_all
+from rewriter.discovery import Found, find, is_dockerfile_name
+from rewriter.files import FileError, read, write, write_all
 
 NOBODY = 65534
 
