@@ -13,9 +13,10 @@ from rewriter.syntax.tree import Run
 # https://manpages.debian.org/stable/apt/apt.8.en.html, apt-get.8 and apt-cache.8
 _APT_GET = frozenset(
     {"install", "update", "remove", "purge", "autoremove", "autopurge", "reinstall", "dist-upgrade",
-     "clean", "autoclean", "build-dep", "source", "download", "changelog", "satisfy"}
+     "auto-remove", "clean", "autoclean", "build-dep", "source", "download", "changelog", "satisfy"}
 )  # fmt: skip
-_APT_CACHE = frozenset({"depends", "rdepends", "policy", "showsrc"})
+_OWN_SETTINGS = "Binary::apt::"
+"""Configuration under this scope counts for apt alone, apt.conf(5)."""
 
 
 @fixer(
@@ -34,7 +35,7 @@ def call_apt_get(run: Run, state: State) -> Iterator[Fix | Skip]:
 
     `apt` is made for people: its output and options may change between releases, and it says so in every build log.
     `apt upgrade` also installs new dependencies, so it becomes `apt-get upgrade --with-new-pkgs`.
-    `apt list`, `apt search` and `apt show` print something else than `apt-cache` does and are left alone.
+    `apt list`, `apt search`, `apt show` and `apt depends` print something else than `apt-cache` and are left alone.
     """
     if not state.is_posix_shell:
         return
@@ -42,12 +43,15 @@ def call_apt_get(run: Run, state: State) -> Iterator[Fix | Skip]:
     for call in calls(run):
         if call.manager.name != "apt" or call.subcommand is None:
             continue
-        changes = _changes(call)
-        if not changes:
+        if call.program.is_quoted:
+            yield Skip(run, f"the program's name is quoted: {call.program.text}")
+        elif changes := _changes(call):
+            edits += changes
+        else:
             yield Skip(run, f"`apt {call.subcommand.value}` has no twin of the same output")
-            return
-        edits += changes
-    if edits:
+    if edits and _OWN_SETTINGS in run.dockerfile.text:
+        yield Skip(run, f"the file configures {_OWN_SETTINGS}, which apt-get does not read")
+    elif edits:
         yield Fix(run, "`apt` is for people, `apt-get` for scripts", edits)
 
 
@@ -58,7 +62,7 @@ def _changes(call: Call) -> list[Edit]:
     program = call.program.text.removesuffix("apt")
     if subcommand in _APT_GET:
         return [replace(call.program, f"{program}apt-get")]
-    if subcommand in _APT_CACHE:
+    if subcommand == "policy":
         return [replace(call.program, f"{program}apt-cache")]
     if subcommand == "full-upgrade":
         return [replace(call.program, f"{program}apt-get"), replace(call.subcommand, "dist-upgrade")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.edits import remove, remove_span
+from rewriter.fixing.edits import remove, remove_span, spell
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.syntax.tree import INSTRUCTIONS, Instruction
 
@@ -39,7 +39,7 @@ def remove_empty_continuation_lines(instruction: Instruction) -> Iterator[Fix | 
     gaps = instruction.gaps
     if not gaps:
         return
-    swallowed = next((gap.next_word for gap in gaps if gap.next_word in INSTRUCTIONS), "")
+    swallowed = next((gap.next_word for gap in gaps if _is_instruction(gap.next_word, instruction)), "")
     if swallowed:
         yield Skip(
             instruction, f"the {swallowed} behind the empty line is part of this instruction; one `\\` too many?"
@@ -50,3 +50,8 @@ def remove_empty_continuation_lines(instruction: Instruction) -> Iterator[Fix | 
     edits += [remove_span(dangling)] if dangling else []
     if edits:
         yield Fix(instruction, "empty lines inside the instruction go", edits)
+
+
+def _is_instruction(word: str, instruction: Instruction) -> bool:
+    """Whether a word is an instruction's name, in capitals or in the case that this file writes them in."""
+    return word in INSTRUCTIONS or (word.upper() in INSTRUCTIONS and word == spell(word, like=instruction))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.syntax.text import Edit
 from rewriter.syntax.tree import Expose
 
 
@@ -20,8 +21,10 @@ from rewriter.syntax.tree import Expose
 )
 def spell_protocols_in_lower_case(expose: Expose) -> Iterator[Fix | Skip]:
     """Write the protocol of an exposed port in lower case."""
+    edits: list[Edit] = []
     for word in expose.words:
         port, slash, protocol = word.text.rpartition("/")
         if slash and protocol.lower() in ("tcp", "udp", "sctp") and not protocol.islower():
-            spelled = f"{port}/{protocol.lower()}"
-            yield Fix(expose, f"{word.text} becomes {spelled}", [replace(word, spelled)])
+            edits.append(replace(word, f"{port}/{protocol.lower()}"))
+    if edits:
+        yield Fix(expose, "protocols are written in lower case", edits)

@@ -30,18 +30,23 @@ def write_absolute_path(workdir: Workdir, state: State, stage: Stage) -> Iterato
     path = workdir.path.text
     if is_absolute(path) or stage.is_windows:
         return
-    if any(mark in path for mark in "$\"'\\`"):
-        value = state.expand(path)
+    value = state.expand(path)
+    if workdir.path.has_variable or value is None:
         if value is not None and not is_absolute(value):
             yield Skip(workdir, "the path depends on a variable")
+        return
+    if is_absolute(value):
         return
     if path.startswith("~"):
         yield Skip(workdir, "WORKDIR does not expand `~`: was the home folder meant?")
         return
-    if not state.workdir or not state.workdir_is_fixed:
+    if not state.workdir:
         yield Skip(workdir, f"the working directory of {stage.from_.image.text} is not known")
         return
-    absolute = posixpath.normpath(posixpath.join(state.workdir, path))  # as the builder cleans it
+    if not state.workdir_is_fixed:
+        yield Skip(workdir, "a build argument can change the folder that it continues")
+        return
+    absolute = posixpath.normpath(posixpath.join(state.workdir, value))  # as the builder cleans it
     yield Fix(workdir, f"{path} means {absolute}", [replace(workdir.path, absolute)], reads=[stage.span])
 
 

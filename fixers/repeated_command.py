@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.edits import remove_instruction
+from rewriter.fixing.edits import attached_comments, remove_instruction
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Cmd, Entrypoint, Healthcheck, Instruction
@@ -39,10 +39,14 @@ def remove_overridden_commands(stage: Stage) -> Iterator[Fix | Skip]:
 
 
 def _remove(overridden: Instruction, last: Instruction) -> Fix:
-    keeps_comment = isinstance(overridden.after, Instruction)
+    keeps_comment = isinstance(overridden.after, type(overridden))
+    gone = len(overridden.comments) + (0 if keeps_comment else len(attached_comments(overridden)))
+    lines = (
+        f", and {gone} lines of comment go with it" if gone > 1 else ", and its comment goes with it" if gone else ""
+    )
     return Fix(
         overridden,
-        f"{overridden.name} is overridden by the one in line {{line}}",
+        f"{overridden.name} is overridden by the one in line {{line}}{lines}",
         remove_instruction(overridden, keep_comments=keeps_comment),
         reads=[last.span],
         drops=[overridden],

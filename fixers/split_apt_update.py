@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from rewriter.fixing.compose import join_runs
+from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.fixing.suppress import read_comment
 from rewriter.model.calls import apt_calls
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList
@@ -46,7 +48,10 @@ def join_update_with_install(update: Run, state: State) -> Iterator[Fix | Skip]:
 def _only_updates(run: Run) -> bool:
     """Whether a RUN consists of `apt-get update`, with upgrades behind it at most."""
     commands = list(run.shell.simple_commands())
-    found = [call.action for call in apt_calls(run)]
+    calls = apt_calls(run)
+    if any(word.value == "exec" for call in calls for word in call.wrapper):
+        return False  # nothing runs behind it
+    found = [call.action for call in calls]
     return (
         bool(found)
         and found[0] == "update"
@@ -68,18 +73,21 @@ def _find_install(update: Run) -> tuple[Run | None, Instruction | None]:
         if isinstance(node, Run):
             installs = any(call.action in _INSTALLS for call in apt_calls(node))
             return (node, obstacle) if installs else (None, None)
-        if isinstance(node, Instruction) and obstacle is None and not _is_harmless(node):
+        if isinstance(node, Instruction) and obstacle is None and not _is_harmless(node, update):
             obstacle = node
         node = node.after
     return None, None
 
 
-def _is_harmless(instruction: Instruction) -> bool:
-    """Whether an instruction cannot matter to apt: metadata, or variables that have nothing to do with it."""
+def _is_harmless(instruction: Instruction, update: Run) -> bool:
+    """Whether an instruction cannot matter to the update: metadata, or what its words do not look at."""
     if isinstance(instruction, Env | Arg):
-        names = (pair.key.text.lower() for pair in instruction.pairs)
-        return not any("proxy" in name or "apt" in name for name in names)
-    return isinstance(instruction, Label | Expose | Workdir)
+        names = [pair.key.text.lower() for pair in instruction.pairs]
+        matters = any(mark in name for name in names for mark in ("proxy", "apt", "path", "preload"))
+        return not matters and "$" not in update.view.text
+    if isinstance(instruction, Workdir):
+        return not update.flags and not any(command.redirects for command in update.shell.simple_commands())
+    return isinstance(instruction, Label | Expose)
 
 
 def _refusal(update: Run, install: Run) -> str:
@@ -90,6 +98,8 @@ def _refusal(update: Run, install: Run) -> str:
         return "the RUN in line {line} has other flags"
     if update.shell.comments or update.comments:
         return "a comment stands inside the update"
+    if any(read_comment(comment)[0] for comment in attached_comments(update)):
+        return "the ignore comment above the update would hold for the install as well"
     if not _is_and_list(install.shell):
         return "the RUN in line {line} is not a plain list of commands joined by &&"
     if apt_calls(install)[0].action == "update":

@@ -39,7 +39,9 @@ def spell_stage_name_in_lower_case(stage: Stage, graph: StageGraph) -> Iterator[
     alias = stage.alias_word
     if alias is None:
         return
-    uses = [use for use in graph.references(stage) if not use.by_number and use.name != stage.name]
+    # What ONBUILD holds is stored in the image as text, and read in the build of another file.
+    uses = [use for use in graph.references(stage) if use.kind != "onbuild"]
+    uses = [use for use in uses if not use.by_number and use.name != stage.name]
     if not all(use.is_plain for use in uses):
         yield Skip(stage.from_, f"a use of stage {alias.text} is quoted or broken over lines")
         return

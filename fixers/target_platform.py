@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.edits import remove_word
+from rewriter.fixing.edits import remove_up_to
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.stages import StageGraph
 from rewriter.syntax.tree import From
@@ -30,4 +30,7 @@ def remove_redundant_platform(instruction: From, graph: StageGraph) -> Iterator[
     if graph.global_arguments.get("TARGETPLATFORM") is not None:
         yield Skip(instruction, "an ARG above gives TARGETPLATFORM a value of its own")
         return
-    yield Fix(instruction, f"`{flag.text}` is the default", [remove_word(instruction.dockerfile, flag)])
+    others = [other for other in instruction.flags if other.start > flag.start]
+    yield Fix(
+        instruction, f"`{flag.text}` is the default", [remove_up_to(flag, others[0] if others else instruction.image)]
+    )

@@ -23,7 +23,7 @@ from rewriter.syntax.text import Edit, OverlapError, Pieces, Region, Span, in_or
 from rewriter.syntax.tree import Dockerfile, Instruction
 
 MAX_PASSES: Final = 10
-_LONGEST_QUEUE: Final = 100
+_LONGEST_QUEUE: Final = 1000
 """Passes of one phase at most. Fixes in each other's way, of one RUN say, take a pass each: that is no fault."""
 
 
@@ -179,6 +179,7 @@ class _Run:
         if not fixers:
             return False
         passes = waiting = stalled = 0
+        shortest = len(self.dockerfile.instructions) + 1
         while True:
             skips: list[tuple[Fixer, Skip, bool]] = []
             proposals = list(self._propose(fixers, skips))
@@ -187,8 +188,9 @@ class _Run:
                 self._note(skips)
                 return passes > 0
             queue = len(proposals) - len(chosen)
-            stalled += queue >= waiting
-            waiting = queue
+            size = len(self.dockerfile.instructions)
+            stalled += queue >= waiting and size >= shortest  # a queue or a file that shrinks comes to an end
+            waiting, shortest = queue, min(size, shortest)
             if stalled > MAX_PASSES or passes == _LONGEST_QUEUE:
                 raise _BrokenLawError(f"no fixed point after {passes} passes of phase {phase}: {self._recent()}")
             self._apply(chosen)

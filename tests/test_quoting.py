@@ -13,13 +13,14 @@ from rewriter.syntax.words import BLANKS, split_quoted
 
 ENVIRONMENTS: tuple[dict[str, str], ...] = (
     {},
-    {"A": "v", "AB": "other", "A1": "one"},
+    {"A": "v", "AB": "other", "A1": "one", "Ab": "b", "A_": "_", "AA": "a"},
     {"A": "two words"},
     {"A": "it's", "B": ""},
     {"A": '"q"', "B": "$A"},
     {"A": "\\", "A_": "`"},
 )
 PARTS = (
+    "\"$A\"", "b", "_", "A",  # what a quote keeps apart
     "a", "b", "B", "1", "_", " ", "  ", "\t", "'", '"', "\\", "`", "$", "${", "}", "$A", "$B", "${A}", "${A:-x y}",
     "${B:+'b'}", "${A#t}", "$1", ":", "=", "#", "-", "/", ",", ";", "é", "\u00a0", "\x85", "{", "\f",
 )  # fmt: skip

@@ -76,14 +76,17 @@ def join_runs(first: Run, second: Run) -> list[Edit]:
     """
     dockerfile = first.dockerfile
     start = second.arguments_span.start
-    inside = first.arguments_span
+    # From the first command to the last: a `;` behind it would stand in front of the `&&`.
+    inside = Span(first.arguments_span.start, first.shell.pipelines[-1].span.end)
     command = dockerfile.text[slice(*inside)]
     comments = "".join(comment.text for comment in attached_comments(first))
     comments += "".join(comment.text for comment in first.comments if not inside.contains(comment.span))
     first_line = dockerfile.text[start : second.code_span.end].split("\n", 1)[0]
+    last_line = command.rsplit("\n", 1)[-1]
     operator = " && "
-    if len(command) + len(first_line) > LONGEST_LINE:
-        operator = f" {dockerfile.escape}{newline_at(dockerfile, start)}    && "
+    if last_line != command or len(command) + len(first_line) > LONGEST_LINE:
+        indent = last_line[: len(last_line) - len(last_line.lstrip(" \t"))] if last_line != command else "    "
+        operator = f" {dockerfile.escape}{newline_at(dockerfile, start)}{indent}&& "
     edits = [*remove_instruction(first), Edit(start, start, command + operator)]
     if comments:
         above = block_span(second).start

@@ -47,6 +47,11 @@ def replace_arguments(instruction: Instruction, text: str) -> Edit:
     return Edit(*instruction.arguments_span, text)
 
 
+def remove_up_to(thing: Spanned, following: Spanned) -> Edit:
+    """Take out a word and all that sets it off from the next one, which takes its place."""
+    return Edit(thing.span.start, following.span.start, "")
+
+
 def remove_word(dockerfile: Dockerfile, thing: Spanned) -> Edit:
     """Take out a word or flag together with the blanks that set it off from its neighbours.
 

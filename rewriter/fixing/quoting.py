@@ -13,6 +13,7 @@ _DOUBLE_QUOTED: Final = {
     "`": re.compile(r'"((?:[^"`]|`.)*)"\Z', re.DOTALL),
 }
 _SINGLE_QUOTED: Final = re.compile(r"'([^']*)'\Z")
+_NAME_AT_END: Final = re.compile(r"\$([^\W\d]\w*)\Z")
 _SUBSTITUTION: Final = re.compile(r"\$\{[^'\"\\`\s{}]*\}|\$[^\W\d]\w*")
 
 
@@ -77,8 +78,9 @@ def _within_double_quotes(raw: str, escape: str) -> str:
             position = close + 1
         elif character == '"':
             close = _closing_quote(raw, position + 1, escape)
-            parts.append(raw[position + 1 : close])
-            position = close + 1
+            piece, position = raw[position + 1 : close], close + 1
+            follows = raw[position : position + 1]
+            parts.append(_with_closed_end(piece, escape) if follows.strip() else piece)
         elif character == escape:
             if position + 1 == len(raw):
                 raise NotWritableError("an escape character at the very end")
@@ -96,6 +98,16 @@ def _within_double_quotes(raw: str, escape: str) -> str:
             parts.append(character)
             position += 1
     return "".join(parts)
+
+
+def _with_closed_end(piece: str, escape: str) -> str:
+    """A quoted piece whose last `$NAME` cannot grow together with what follows the quote."""
+    match = _NAME_AT_END.search(piece)
+    if not match:
+        return piece
+    before = piece[: match.start()]
+    is_escaped = (len(before) - len(before.rstrip(escape))) % 2 == 1
+    return piece if is_escaped else f"{before}${{{match[1]}}}"
 
 
 def _closing_quote(raw: str, position: int, escape: str) -> int:
