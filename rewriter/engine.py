@@ -179,7 +179,7 @@ class _Run:
         if not fixers:
             return False
         passes = waiting = stalled = 0
-        shortest = len(self.dockerfile.instructions) + 1
+        shortest = len(self.dockerfile.instructions)
         while True:
             skips: list[tuple[Fixer, Skip, bool]] = []
             proposals = list(self._propose(fixers, skips))

@@ -61,7 +61,7 @@ def comment_in_the_way(fix: Fix) -> str:
     for comment in anchor.comments:
         for edit in fix.edits:
             covers = edit.start < comment.start and comment.end < edit.end
-            if covers and edit.start > anchor.start and comment.content not in edit.text:
+            if covers and edit.start > anchor.start and comment.text.strip() not in edit.text:
                 return comment.content
     return ""
 

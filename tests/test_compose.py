@@ -105,7 +105,7 @@ def test_move(text: str, index: int, above: int, expected: str) -> None:
         ("FROM x\n# of a\nRUN a\n# of b\nRUN b\n", "FROM x\n# of a\n# of b\nRUN a && b\n"),
         ("FROM x\n# of a\nRUN a\n\n# of b\nRUN b", "FROM x\n\n# of a\n# of b\nRUN a && b"),
         ("FROM x\n\n# of a\nRUN a\n\nRUN b\n", "FROM x\n\n# of a\nRUN a && b\n"),
-        ("FROM x\nRUN a \\\n# in a\n  b\nRUN c\n", "FROM x\nRUN a \\\n# in a\n  b && c\n"),
+        ("FROM x\nRUN a \\\n# in a\n  b\nRUN c\n", "FROM x\nRUN a \\\n# in a\n  b \\\n  && c\n"),
         ("FROM x\nRUN --network=n \\\n# in a\n  a\nRUN --network=n b\n", "FROM x\n# in a\nRUN --network=n a && b\n"),
         (f"FROM x\r\nRUN {LONG}\r\nRUN b {LONG}\r\n", f"FROM x\r\nRUN {LONG} \\\r\n    && b {LONG}\r\n"),
         (f"# escape=`\nFROM x\nRUN {LONG}\nRUN b {LONG}\n", f"# escape=`\nFROM x\nRUN {LONG} `\n    && b {LONG}\n"),
