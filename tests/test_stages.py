@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import pytest
 
 from rewriter.model.stages import StageGraph
+from rewriter.syntax.expansion import LONGEST_SUBSTITUTION
 from rewriter.syntax.parser import parse
 
 
@@ -146,3 +149,53 @@ def test_the_span_of_a_stage() -> None:
     text = "# head\nFROM a\nRUN b\n# tail\n\nFROM c\n"
     span = graph_of(text).stages[0].span
     assert text[span.start : span.end] == "FROM a\nRUN b\n"
+
+
+def test_the_instructions_of_a_stage_are_gathered_once() -> None:
+    stage = graph_of("FROM a\n" + "MAINTAINER b\n" * 3).stages[0]
+    assert stage.instructions is stage.instructions
+
+
+def test_global_arguments_that_double_are_unknown_in_the_end() -> None:
+    graph = graph_of("ARG A=xxxxxxxxxx\n" + "ARG A=$A$A\n" * 40 + "FROM a:$A\n")
+    value = graph.global_values["A"]
+    assert value is not None
+    assert value.known is None
+    assert len(value.text) <= LONGEST_SUBSTITUTION
+    assert graph.stages[0].base is None
+    assert not graph.stages[0].base_is_fixed
+
+
+class Sliced(str):
+    """A text that counts the characters copied out of it."""
+
+    __slots__ = ("copied",)
+    copied: int
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        result = super().__getitem__(key)
+        self.copied += len(result)
+        return result
+
+
+@pytest.mark.parametrize("lines", ["\n# x\n" * 2_000, "\n\t\n" * 2_000, "\n# x\n\n# y\na \\\n" * 500])
+def test_gaps_are_found_in_one_pass(lines: str) -> None:
+    text = Sliced(f"FROM a\nRUN b \\\n{lines}\nc \\\n")
+    text.copied = 0
+    instruction = parse(text).instructions[1]
+    text.copied = 0
+    gaps = instruction.gaps
+    assert gaps
+    assert text.copied <= len(text)
+
+
+def test_gaps_at_the_end_have_no_next_word() -> None:
+    instruction = parse("FROM a\nRUN b \\\n\n# x\n\n").instructions[1]
+    assert [(gap.span.start, gap.next_word) for gap in instruction.gaps] == [(15, ""), (20, "")]
+
+
+def test_gaps_know_the_next_word() -> None:
+    instruction = parse("FROM a\nRUN b \\\n\n# x\n\n# y\n c d \\\n\n\n# z\n\n\x1c\n").instructions[1]
+    assert [(gap.span.start, gap.next_word) for gap in instruction.gaps] == [
+        (15, "c"), (20, "c"), (32, "\x1c"), (38, "\x1c"),
+    ]  # fmt: skip

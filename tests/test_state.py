@@ -6,6 +6,7 @@ import pytest
 
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import State, States
+from rewriter.syntax.expansion import LONGEST_SUBSTITUTION
 from rewriter.syntax.parser import parse
 
 
@@ -245,3 +246,29 @@ def test_odd_files_do_no_harm() -> None:
             assert state.shell is not None
             assert state.workdir == "" or state.workdir.startswith("/")
             state.which("pip")
+
+
+def test_values_that_double_from_line_to_line_are_unknown_in_the_end() -> None:
+    doubling = "ENV A=$A$A\n" * 40
+    for declaration in (f"FROM scratch\nENV A=xxxxxxxxxx\n{doubling}", f"FROM debian\nARG A=x\n{doubling}"):
+        states = states_of(declaration)
+        assert states[4].get("A") in ("x" * 40, "xxxx")
+        assert states[-1].get("A") is None
+        assert max(len(state.value("$A").text) for state in states) <= LONGEST_SUBSTITUTION
+
+
+def test_unknown_parts_do_not_multiply_either() -> None:
+    states = states_of("FROM debian\n" + "ENV A=$A$A\n" * 40)
+    assert max(len(state.value("$A").text) for state in states) <= LONGEST_SUBSTITUTION
+
+
+def test_what_is_too_long_may_depend_on_any_build_argument() -> None:
+    state = state_at_end(f"FROM scratch\nARG B=1\nENV A={'x' * LONGEST_SUBSTITUTION}\nENV C=x$A$B\n")
+    assert state.get("C") is None
+    assert not state.value("$C").is_fixed
+
+
+def test_deeply_nested_defaults_are_unknown() -> None:
+    state = state_at_end("FROM scratch\nENV A=" + "${B:-" * 3_000 + "}" * 3_000 + "\n")
+    assert state.is_set("A")
+    assert state.get("A") is None

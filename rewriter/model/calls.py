@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
 from rewriter.model.packages import MANAGERS, Call, call_of
+from rewriter.syntax.shell_tree import Item
 from rewriter.syntax.tree import Run
 
 APT: Final = frozenset({"apt", "apt-get"})
@@ -34,4 +36,11 @@ def is_fed(run: Run, call: Call) -> bool:
     """Whether something answers the call's questions: a pipe into it, or a redirected input."""
     if any(redirect.operator.startswith("<") for redirect in call.command.redirects):
         return True
-    return any(call.command in pipeline.commands[1:] for pipeline in run.script.pipelines)
+    # The list is in order: no need to go through it for every call.
+    items = run.script.items
+    index = bisect_right(items, call.command.start, key=_start) - 1
+    return index >= 0 and _start(items[index]) < call.command.start < items[index].pipeline.end
+
+
+def _start(item: Item) -> int:
+    return item.pipeline.commands[0].start

@@ -80,7 +80,10 @@ class Environment(dict[str, str]):
 
 
 def expand(text: str, escape: str, environment: type[Environment], *context: object) -> Value:
-    """Expand a text as BuildKit does, in an environment made for it; what cannot be expanded is unknown."""
+    """Expand a text as BuildKit does, in an environment made for it; what cannot be expanded is unknown.
+
+    So is what grows too long, see `expansion.LimitError`.
+    """
     if "$" not in text:
         try:
             return Value(expansion.expand(text, {}, escape), True)
@@ -90,6 +93,8 @@ def expand(text: str, escape: str, environment: type[Environment], *context: obj
     scope = environment(plain, *context)
     try:
         result = expansion.expand(text, scope, escape)
+    except expansion.LimitError:
+        return Value(UNKNOWN_PART, False)  # the variables behind that place have not been looked at
     except expansion.ExpansionError:
         return Value(UNKNOWN_PART, scope.is_fixed)
     if UNKNOWN_PART in result and _MODIFIED_USE.search(text):
@@ -164,8 +169,8 @@ class Stage:
     """A build stage: a FROM and what follows it."""
 
     __slots__ = (
-        "_triggers", "base", "base_is_fixed", "children", "dockerfile", "first", "from_", "index", "is_final",
-        "is_windows", "last", "name", "origin", "parent",
+        "_instructions", "_triggers", "base", "base_is_fixed", "children", "dockerfile", "first", "from_", "index",
+        "is_final", "is_windows", "last", "name", "origin", "parent",
     )  # fmt: skip
 
     def __init__(self, dockerfile: Dockerfile, index: int, first: int, last: int) -> None:
@@ -177,6 +182,7 @@ class Stage:
         self.first: Final = first  # positions in dockerfile.instructions, that of FROM and the one after the last
         self.last: Final = last
         self.name: Final = from_.alias.text.lower() if from_.alias else ""
+        self._instructions: tuple[Instruction, ...] | None = None
         self._triggers: tuple[Instruction, ...] | None = None
         self.is_final = False
         self.parent: Stage | None = None
@@ -198,7 +204,9 @@ class Stage:
     @property
     def instructions(self) -> tuple[Instruction, ...]:
         """The instructions after FROM."""
-        return tuple(self.dockerfile.instructions[self.first + 1 : self.last])
+        if self._instructions is None:  # fixers ask once for each instruction that they look at
+            self._instructions = tuple(self.dockerfile.instructions[self.first + 1 : self.last])
+        return self._instructions
 
     @property
     def triggers(self) -> tuple[Instruction, ...]:

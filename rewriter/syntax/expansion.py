@@ -13,6 +13,10 @@ from typing import Final, NamedTuple
 from rewriter.syntax.text import SPACE
 
 _HEREDOC: Final = re.compile(r"([0-9]*)<<(-?)([^<]*)\Z")
+_MAX_DEPTH: Final = 32  # of `${` inside `${`; BuildKit has no limit, but each level costs up to six Python frames
+
+LONGEST_SUBSTITUTION: Final = 8_192
+"""How many characters variables may bring into one text: a value may double from line to line, and never ends then."""
 
 
 class HeredocStart(NamedTuple):
@@ -35,11 +39,14 @@ def find_heredocs(line: str) -> list[HeredocStart]:
     """The heredocs that a joined line opens, in order, as BuildKit's parser_heredoc.go finds them.
 
     The words are split with the backslash whatever the escape directive says. A line that cannot be lexed
-    (an apostrophe without its twin) opens none. Raises ExpansionError for a heredoc whose own word cannot be lexed.
+    (an apostrophe without its twin) opens none. Raises ExpansionError for a heredoc whose own word cannot be lexed,
+    and LimitError for a line that BuildKit can lex but this module does not.
     """
     lexer = Lexer(line, {}, raw=True)
     try:
         lexer.word()
+    except LimitError:
+        raise
     except ExpansionError:
         return []
     return [heredoc for word in lexer.words if (heredoc := _heredoc(word))]
@@ -62,6 +69,10 @@ class ExpansionError(ValueError):
     """A word that BuildKit cannot expand: an open quote, a bad substitution, an unset `${VAR:?}`."""
 
 
+class LimitError(ExpansionError):
+    """A word that BuildKit can expand but this module does not: nested too deeply, or growing too long."""
+
+
 _NAME: Final = re.compile(r"[0-9]+|[@*#?$!-]|[^\W\d]\w*")
 _PLAIN: Final = re.compile(r"[^$'\"\\`]+")
 
@@ -69,7 +80,8 @@ _PLAIN: Final = re.compile(r"[^$'\"\\`]+")
 def expand(text: str, environment: Mapping[str, str], escape: str = "\\") -> str:
     """The value of a word as BuildKit computes it: quotes and escapes removed, variables replaced.
 
-    An unset variable is empty. Raises ExpansionError where BuildKit reports an error.
+    An unset variable is empty. Raises ExpansionError where BuildKit reports an error, and LimitError where variables
+    bring in more than LONGEST_SUBSTITUTION characters, or substitutions nest too deeply.
     """
     if "$" not in text and '"' not in text and "'" not in text and escape not in text:
         return text
@@ -82,7 +94,10 @@ class Lexer:
     `raw` keeps quotes, escapes and unset variables as written, which is how BuildKit looks for heredocs.
     """
 
-    __slots__ = ("_environment", "_escape", "_position", "_raw_escapes", "_raw_quotes", "_skip_unset", "_text", "words")
+    __slots__ = (
+        "_depth", "_environment", "_escape", "_position", "_raw_escapes", "_raw_quotes", "_skip_unset", "_substituted",
+        "_text", "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -100,11 +115,22 @@ class Lexer:
         self._raw_escapes = raw
         self._skip_unset = skip_unset or raw
         self._position = 0
+        self._depth = 0
+        self._substituted = 0
         self.words: list[str] = []
 
     def word(self) -> str:
         """Read the whole text as one word; the words between blanks are in `words` afterwards."""
         return self._until("")
+
+    def _inside(self, stop: str) -> str:
+        """Read the part of a substitution that ends with `stop`. All recursion passes through here."""
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise LimitError(f"substitutions nested more than {_MAX_DEPTH} deep")
+        word = self._until(stop)
+        self._depth -= 1
+        return word
 
     def _until(self, stop: str) -> str:
         text, end = self._text, len(self._text)
@@ -203,7 +229,16 @@ class Lexer:
         raise ExpansionError("no matching double quote")
 
     def _lookup(self, name: str) -> str | None:
-        return self._environment.get(name)
+        value = self._environment.get(name)
+        if value:
+            self._substitute(len(value))
+        return value
+
+    def _substitute(self, length: int) -> None:
+        """Account for characters before they are brought in, so that what is too long is never built."""
+        self._substituted += length
+        if self._substituted > LONGEST_SUBSTITUTION:
+            raise LimitError(f"variables bring in more than {LONGEST_SUBSTITUTION:,} characters")
 
     def _name(self) -> str:
         match = _NAME.match(self._text, self._position)
@@ -243,7 +278,7 @@ class Lexer:
 
     def _modified(self, name: str, operator: str, or_empty: bool) -> str:
         escapes, self._raw_escapes = self._raw_escapes, operator in "#%"
-        word = self._until("}")
+        word = self._inside("}")
         self._raw_escapes = escapes
         value = self._lookup(name)
         if value is None and self._skip_unset:
@@ -258,25 +293,29 @@ class Lexer:
                 raise ExpansionError(f"{name}: {word or 'is not allowed to be unset'}")
             return value or ""
         greedy = word.startswith(operator)
-        pattern = _shell_pattern(word[1:] if greedy else word, greedy)
-        if operator == "#":
-            match = re.match(pattern, value or "", re.DOTALL)
-            return (value or "")[match.end() :] if match else value or ""
-        return _trim_suffix(value or "", pattern, greedy)
+        pattern = _Pattern(word[1:] if greedy else word)
+        return pattern.cut_start(value or "", greedy) if operator == "#" else pattern.cut_end(value or "", greedy)
 
     def _replace(self, name: str) -> str:
         every = self._text.startswith("/", self._position)
         self._position += every
         escapes, self._raw_escapes = self._raw_escapes, True
-        pattern = self._until("/")
-        replacement = self._until("}")
+        pattern = self._inside("/")
+        replacement = self._inside("}")
         self._raw_escapes = escapes
         value = self._lookup(name)
         if value is None and self._skip_unset:
             return f"${{{name}/{pattern}/{replacement}}}"
-        return re.sub(
-            _shell_pattern(pattern, True), lambda _: replacement, value or "", count=0 if every else 1, flags=re.DOTALL
-        )
+        value = value or ""
+        matches = _Pattern(pattern).find(value)
+        matches = matches if every else matches[:1]
+        self._substitute(len(matches) * len(replacement))
+        parts: list[str] = []
+        position = 0
+        for start, end in matches:
+            parts += value[position:start], replacement
+            position = end
+        return "".join(parts) + value[position:]
 
 
 def _split_spaces(text: str) -> list[str]:
@@ -285,31 +324,82 @@ def _split_spaces(text: str) -> list[str]:
     return re.split(f"[{SPACE}]+", text)
 
 
-def _shell_pattern(pattern: str, greedy: bool) -> str:
-    """A shell pattern of `*`, `?` and backslashes as a regular expression."""
-    parts: list[str] = []
-    escaped = False
-    for character in pattern:
-        if escaped:
-            if character not in "*?\\}/":
-                raise ExpansionError(f"invalid escape '\\{character}'")
-            parts.append(re.escape(character))
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == "*":
-            parts.append(".*" if greedy else ".*?")
-        elif character == "?":
-            parts.append(".")
+_STAR: Final = "*"
+
+
+class _Pattern:
+    """A shell pattern of `*`, `?` and backslashes.
+
+    BuildKit makes an RE2 expression of it, which takes linear time, where Python's `re` would try every way to
+    distribute a text over the stars. Here the positions that a match can have come to are the bits of one number, and
+    each part of the pattern moves them all at once:
+
+        pattern  a*c     positions in "abcbc" before the `a`  000001
+                                              after the `a`   000010
+                                              after the `*`   111110
+                                              after the `c`   101000
+    """
+
+    __slots__ = ("_has_star", "_parts")
+
+    def __init__(self, pattern: str) -> None:
+        parts: list[tuple[str, bool]] = []  # a character, and whether it is a wildcard
+        escaped = False
+        for character in pattern:
+            if escaped:
+                if character not in "*?\\}/":
+                    raise ExpansionError(f"invalid escape '\\{character}'")
+                parts.append((character, False))
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character != _STAR or not parts or parts[-1] != (_STAR, True):
+                parts.append((character, character in "*?"))
+        self._parts: Final = parts
+        self._has_star: Final = (_STAR, True) in parts
+
+    def cut_start(self, value: str, greedy: bool) -> str:
+        """The value without the shortest or longest match at its start."""
+        return value[_length(_reach(self._parts, value, 1), greedy) :]
+
+    def cut_end(self, value: str, greedy: bool) -> str:
+        """The value without the shortest or longest match at its end."""
+        return value[: len(value) - _length(_reach(self._parts[::-1], value[::-1], 1), greedy)]
+
+    def find(self, value: str) -> list[tuple[int, int]]:
+        """The start and end of each match: of those that overlap the leftmost, of these the longest."""
+        anywhere = (2 << len(value)) - 1
+        # What is read from the end backwards has its bits in reverse: written as digits they are in order again.
+        digits = f"{_reach(self._parts[::-1], value[::-1], anywhere):0{len(value) + 1}b}"
+        starts = (position for position, digit in enumerate(digits) if digit == "1")
+        found: list[tuple[int, int]] = []
+        for start in starts:
+            if self._has_star:
+                # It ends where the last part of the pattern matches last, so no other match can follow.
+                return [(start, _length(_reach(self._parts, value, 1 << start), True))]
+            if not found or start >= found[-1][1]:
+                found.append((start, start + len(self._parts)))
+        return found
+
+
+def _reach(parts: list[tuple[str, bool]], value: str, positions: int) -> int:
+    """The positions, as bits, where a match of all parts can end that begins at one of the given positions."""
+    inside = (1 << len(value)) - 1
+    places: dict[str, int] = {}
+    for index, character in enumerate(value):
+        places[character] = places.get(character, 0) | 1 << index
+    for character, is_wildcard in parts:
+        if not positions:
+            break
+        if not is_wildcard:
+            positions = (positions & places.get(character, 0)) << 1
+        elif character == _STAR:
+            positions = (2 * inside + 1) & -(positions & -positions)  # every bit from the lowest one upwards
         else:
-            parts.append(re.escape(character))
-    return "".join(parts)
+            positions = (positions & inside) << 1
+    return positions
 
 
-def _trim_suffix(value: str, pattern: str, greedy: bool) -> str:
-    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
-    compiled = re.compile(pattern, re.DOTALL)
-    for start in starts:
-        if compiled.fullmatch(value, start):
-            return value[:start]
-    return value
+def _length(ends: int, greedy: bool) -> int:
+    """The longest or shortest of the lengths that the bits stand for; 0 when there is none."""
+    return max(0, (ends if greedy else ends & -ends).bit_length() - 1)

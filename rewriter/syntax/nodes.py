@@ -330,6 +330,7 @@ class Instruction(Node):
         """The runs of empty lines between this instruction's continuation lines."""
         text = self.dockerfile.text
         found: list[Gap] = []
+        waiting: list[Span] = []  # gaps whose next word has not come yet: a comment may stand in between
         opened = -1
         position = text.find("\n", self.start, self.code_end) + 1
         while 0 < position < self.code_end:
@@ -337,23 +338,19 @@ class Instruction(Node):
             content = text[position:stop].strip(SPACE)
             if not content:
                 opened = position if opened < 0 else opened
-            elif opened >= 0 and not content.startswith("#"):
-                found.append(Gap(Span(opened, position), content.split()[0]))
-                opened = -1
-            elif opened >= 0:
-                found.append(Gap(Span(opened, position), self._first_word_after(stop)))
-                opened = -1
+            else:
+                if opened >= 0:
+                    waiting.append(Span(opened, position))
+                    opened = -1
+                if waiting and not content.startswith("#"):
+                    word = (content.split(maxsplit=1) or [content])[0]  # a control character may be a blank for Python
+                    found += (Gap(span, word) for span in waiting)
+                    waiting.clear()
             position = stop
         if opened >= 0:
-            found.append(Gap(Span(opened, self.code_end), ""))
+            waiting.append(Span(opened, self.code_end))
+        found += (Gap(span, "") for span in waiting)
         return tuple(found)
-
-    def _first_word_after(self, position: int) -> str:
-        for line in self.dockerfile.text[position : self.code_end].split("\n"):
-            content = line.strip(SPACE)
-            if content and not content.startswith("#"):
-                return content.split()[0]
-        return ""
 
     @property
     def dangling(self) -> Span | None:
