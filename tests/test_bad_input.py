@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from rewriter import batch, files
 from rewriter.batch import Batch, Problem, Result
 from rewriter.discovery import Found
 from tests.command import PROGRAM, dfix, process
-from tests.test_files import unprivileged
+from tests.ordinary_user import unprivileged
 
 LOOSE = b"FROM debian:12\nrun true\n"
 TIDY = b"FROM debian:12\nRUN true\n"
@@ -37,18 +36,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def file(here: Path) -> Path:
     """A Dockerfile with one thing to fix."""
     return put(here / "Dockerfile", LOOSE)
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder that any user may enter and write to."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o777)
-    yield folder
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_dir():
-            path.chmod(0o777)
-    shutil.rmtree(folder)
 
 
 def put(path: Path, data: bytes = LOOSE) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -20,8 +19,7 @@ from hypothesis import strategies as st
 from rewriter import files
 from rewriter.discovery import Found, find, is_dockerfile_name
 from rewriter.files import FileError, read, write, write_all
-
-NOBODY = 65534
+from tests.ordinary_user import NOBODY, unprivileged
 
 
 def tree(root: Path, *paths: str, **texts: str) -> None:
@@ -40,38 +38,6 @@ def names(*paths: str, exclude: tuple[str, ...] = ()) -> list[str]:
     found = list(find(paths, exclude))
     assert not [item for item in found if item.error]
     return [item.path for item in found]
-
-
-def unprivileged(job: Callable[[], str]) -> str:
-    """What a job returns when an ordinary user runs it: root may read and write everything."""
-    if os.geteuid() != 0:
-        return job()
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            os.write(write_end, job().encode())
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    os.waitpid(child, 0)
-    with open(read_end, "rb") as pipe:
-        return pipe.read().decode()
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder that any user may enter and write to."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o777)
-    yield folder
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_dir():
-            path.chmod(0o777)
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
