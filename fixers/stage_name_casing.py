@@ -42,10 +42,10 @@ def spell_stage_name_in_lower_case(stage: Stage, graph: StageGraph) -> Iterator[
     # What ONBUILD holds is stored in the image as text, and read in the build of another file.
     uses = [use for use in graph.references(stage) if use.kind != "onbuild"]
     uses = [use for use in uses if not use.by_number and use.name != stage.name]
-    if not all(use.is_plain for use in uses):
-        yield Skip(stage.from_, f"a use of stage {alias.text} is quoted or broken over lines")
+    if alias.text == stage.name and not any(use.is_plain for use in uses):
         return
-    if alias.text == stage.name and not uses:
+    if not all(use.is_plain for use in uses):
+        yield Skip(stage.from_, f"a use of stage {alias.text} holds a variable, quotes or a line break")
         return
     edits = [replace(use, stage.name) for use in uses]
     if alias.text != stage.name:

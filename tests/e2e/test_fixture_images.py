@@ -26,11 +26,12 @@ CHANGES = {fixer.code: fixer.changes for fixer in load_fixers()}
 
 
 def bare(text: str) -> str:
-    """The text with `scratch` for every image, and without what runs, copies or waits for a child image."""
+    """The text with `scratch` for every image, and without what runs, copies, waits for a child image or is fetched."""
     dockerfile = parse(text)
     stages = {id(stage.from_): stage for stage in StageGraph(dockerfile).stages}
-    for node in reversed(dockerfile.instructions):
-        if isinstance(node, tree.Run | tree.Copy | tree.Onbuild):
+    for node in reversed(dockerfile.nodes):
+        is_fetched = isinstance(node, tree.Directive) and node.name == "syntax"
+        if isinstance(node, tree.Run | tree.Copy | tree.Onbuild) or is_fetched:
             text = text[: node.start] + text[node.end :]
         elif isinstance(node, tree.From):
             start, end = node.image.span
