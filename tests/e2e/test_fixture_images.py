@@ -30,8 +30,9 @@ def bare(text: str) -> str:
     dockerfile = parse(text)
     stages = {id(stage.from_): stage for stage in StageGraph(dockerfile).stages}
     for node in reversed(dockerfile.nodes):
-        is_fetched = isinstance(node, tree.Directive) and node.name == "syntax"
-        if isinstance(node, tree.Run | tree.Copy | tree.Onbuild) or is_fetched:
+        # A frontend would have to be fetched, and `check=error=true` refuses just what the fixers mend.
+        is_obstacle = isinstance(node, tree.Directive) and node.name in ("syntax", "check")
+        if isinstance(node, tree.Run | tree.Copy | tree.Onbuild) or is_obstacle:
             text = text[: node.start] + text[node.end :]
         elif isinstance(node, tree.From):
             start, end = node.image.span
