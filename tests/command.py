@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -39,7 +39,7 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
-def dfix(*arguments: str | Path, stdin: bytes = b"") -> Ran:
+def dfix(*arguments: str | Path, stdin: bytes = b"", program: Callable[[list[str]], None] = main) -> Ran:
     """Run dfix in this process, with configuration files read anew."""
     config.forget()
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
@@ -48,7 +48,7 @@ def dfix(*arguments: str | Path, stdin: bytes = b"") -> Ran:
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         caught = stack.enter_context(pytest.raises(SystemExit))
-        main([str(argument) for argument in arguments])
+        program([str(argument) for argument in arguments])
     out.flush()
     code = caught.value.code
     return Ran(code if isinstance(code, int) else 0, out.buffer.getvalue(), err.getvalue())

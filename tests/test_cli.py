@@ -8,13 +8,13 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from rewriter import __version__, batch, config, files, session
+from rewriter import __main__, __version__, batch, cli, config, files, session
 from rewriter.batch import Batch
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, FileEdit, Fix, Fixer, Level, Skip, fixer
@@ -700,3 +700,21 @@ def test_progress_is_shown_on_long_work_only_and_leaves_no_trace(
     assert capsys.readouterr().err == f"\r\x1b[Kdfix [{'.' * 30}] 0 of 3 files\r\x1b[Ksomething\nsomething\nsomething\n"
     list(console.watched([1, 2], delay=0))
     assert capsys.readouterr().err == f"\r\x1b[Kdfix [{'.' * 30}] 0 of 2 files\r\x1b[K"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["Dockerfile"], ["--diff", "Dockerfile"], ["--check", "."], ["--check", "--show-skips", "Dockerfile", "missing"],
+        ["--diff", "--write", "."], ["--write", "Dockerfile"], ["-"], ["--write", "-"], ["--check"], ["./rule"],
+        ["--check", "--write", "."], ["--diff", "--write", "-"], [""], ["--unknown", "."], ["-h"], [],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_plain_call_does_what_the_command_line_of_typer_does(here: Path, arguments: list[str]) -> None:
+    def run(program: Callable[[list[str]], None]) -> tuple[Ran, bytes]:
+        (here / "Dockerfile").write_text(LOOSE)
+        ran = dfix(*arguments, stdin=LOOSE.encode(), program=program)
+        return ran, (here / "Dockerfile").read_bytes()
+
+    assert run(__main__.main) == run(cli.main)
