@@ -705,7 +705,7 @@ def test_progress_is_shown_on_long_work_only_and_leaves_no_trace(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["Dockerfile"], ["--diff", "Dockerfile"], ["--check", "."], ["--check", "--show-skips", "Dockerfile", "missing"],
+        ["Dockerfile"], ["--diff", "Dockerfile"], ["--check", "."], ["--check", "--show-skips", "Dockerfile", "none"],
         ["--diff", "--write", "."], ["--write", "Dockerfile"], ["-"], ["--write", "-"], ["--check"], ["./rule"],
         ["--check", "--write", "."], ["--diff", "--write", "-"], [""], ["--unknown", "."], ["-h"], [],
     ],
