@@ -30,3 +30,11 @@ def public() -> Iterator[Path]:
         if path.is_dir():
             path.chmod(0o777)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and the current one."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"

@@ -25,14 +25,6 @@ MODES = ("--diff", "--check", "--write")
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, and the current one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
-
-
-@pytest.fixture
 def file(here: Path) -> Path:
     """A Dockerfile with one thing to fix."""
     return put(here / "Dockerfile", LOOSE)

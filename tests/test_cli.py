@@ -29,14 +29,6 @@ FINDING = "DF601 instruction-casing (safe): run is spelled RUN like its neighbou
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, and the current one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
-
-
-@pytest.fixture
 def loose(here: Path) -> Path:
     """A Dockerfile with one thing to fix."""
     return put(here / "Dockerfile", LOOSE)

@@ -78,7 +78,7 @@ class ShellInstruction(Instruction):
 
     def _split(self) -> tuple[Word, ...]:
         """The strings of the JSON form; the shell form has none but those of `shell`."""
-        return tuple(Word(string.view, string.start, string.end) for string in self.json or ())
+        return tuple(string.word for string in self.json or ())
 
     @property
     def shell(self) -> CommandList:
@@ -181,7 +181,7 @@ class Healthcheck(ShellInstruction):
         start, end = self._range
         kind = (Word(self.view, start, self._type_end),) if start < end else ()
         if self.json is not None:
-            return (*kind, *(Word(string.view, string.start, string.end) for string in self.json))
+            return (*kind, *(string.word for string in self.json))
         return kind
 
     @property
@@ -201,7 +201,7 @@ class _PathsInstruction(Instruction):
 
     def _split(self) -> tuple[Word, ...]:
         if self.json is not None:
-            return tuple(Word(string.view, string.start, string.end) for string in self.json)
+            return tuple(string.word for string in self.json)
         return super()._split()
 
     @property

@@ -63,6 +63,11 @@ class JsonString(NamedTuple):
     value: str
 
     @property
+    def word(self) -> Word:
+        """The string as a word, quotes included."""
+        return Word(self.view, self.start, self.end)
+
+    @property
     def text(self) -> str:
         """The string as written, with its quotes."""
         return self.view.text[self.start : self.end]
