@@ -57,11 +57,13 @@ class Laws:
 
 def comment_in_the_way(fix: Fix) -> str:
     """A comment inside the instruction that a fix writes anew, which would be written over; mostly none."""
-    anchor = fix.anchor
-    for comment in anchor.comments:
-        for edit in fix.edits:
+    anchor, text = fix.anchor, fix.anchor.dockerfile.text
+    for edit in fix.edits:
+        if edit.start <= anchor.start or text.find("#", edit.start, edit.end) < 0:
+            continue  # most edits cover no comment: a look at each comment for each of them would add up
+        for comment in anchor.comments:
             covers = edit.start < comment.start and comment.end < edit.end
-            if covers and edit.start > anchor.start and comment.text.strip() not in edit.text:
+            if covers and comment.text.strip() not in edit.text:
                 return comment.content
     return ""
 
