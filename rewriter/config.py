@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from rewriter.files import FileError, read
+from rewriter.model.settings import UV_IMAGE, Builder, Settings
 
 # In the order in which they are looked for within a folder.
 NAMES: Final = ("dfix.toml", ".dfix.toml", "pyproject.toml")
@@ -39,13 +40,19 @@ class Config(NamedTuple):
     level: str = "guarded"
     exclude: tuple[str, ...] = ()  # gitignore patterns, relative to `folder`
     context: str = ""  # the build context as an absolute path, or nothing
-    builder: str = "buildkit"
+    builder: Builder = "buildkit"
+    uv: str = UV_IMAGE  # the image that brings uv, or "pip"
     source: str = ""  # the file that all this comes from, or nothing
 
     @property
     def folder(self) -> str:
         """The folder of the configuration file, or the current one."""
         return os.path.dirname(self.source) or os.getcwd()
+
+    @property
+    def settings(self) -> Settings:
+        """What fixers must know."""
+        return Settings(self.builder, self.uv)
 
     def merge(
         self,
@@ -55,7 +62,7 @@ class Config(NamedTuple):
         level: str = "",
         exclude: Iterable[str] = (),
         context: str = "",
-        builder: str = "",
+        builder: Builder | Literal[""] = "",
     ) -> Config:
         """Put the command line over the file: single values and `select` replace, `ignore` and `exclude` add.
 
@@ -213,6 +220,10 @@ def _value(key: str, value: object, folder: str) -> object:
             return _choice(key, value, LEVELS)
         case "builder":
             return _choice(key, value, BUILDERS)
+        case "uv":
+            if not isinstance(value, str) or not value or set(value) & set(" ,$\"'\\\n"):
+                raise ValueError(f'uv must be an image or "pip", as in uv = "{UV_IMAGE}"')
+            return value
         case "context":
             if not isinstance(value, str) or not value:
                 raise ValueError('context must be a folder, as in context = "."')
@@ -222,7 +233,7 @@ def _value(key: str, value: object, folder: str) -> object:
             return context
         case "tool":
             raise ValueError("in this file the keys stand at the top, without [tool.dfix]")
-    keys = ("select", "ignore", "level", "exclude", "context", "builder")
+    keys = ("select", "ignore", "level", "exclude", "context", "builder", "uv")
     raise ValueError(f'unknown key "{key}"{_nearby(key, keys)}')
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from rewriter import config
 from rewriter.config import Config, ConfigError, load
+from rewriter.model.settings import UV_IMAGE, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +30,26 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_defaults(root: Path) -> None:
-    assert load(str(root)) == Config((), (), "guarded", (), "", "buildkit", "")
+    assert load(str(root)) == Config((), (), "guarded", (), "", "buildkit", UV_IMAGE, "")
 
 
 def test_every_key(root: Path) -> None:
     (root / "dfix.toml").write_text(
         'select = ["DF2", "copy-order"]\nignore = ["DF201"]\nlevel = "opt-in"\n'
-        'exclude = ["vendor/", "!vendor/ours"]\ncontext = "a"\nbuilder = "legacy"\n'
+        'exclude = ["vendor/", "!vendor/ours"]\ncontext = "a"\nbuilder = "legacy"\nuv = "pip"\n'
     )
     source = str(root / "dfix.toml")
     assert load(str(root / "a/b")) == Config(
-        ("DF2", "copy-order"), ("DF201",), "opt-in", ("vendor/", "!vendor/ours"), str(root / "a"), "legacy", source
+        ("DF2", "copy-order"),
+        ("DF201",),
+        "opt-in",
+        ("vendor/", "!vendor/ours"),
+        str(root / "a"),
+        "legacy",
+        "pip",
+        source,
     )
+    assert load(str(root)).settings == Settings("legacy", "pip")
     assert load(str(root)).folder == str(root)
 
 
@@ -105,6 +114,7 @@ PROJECT = '[tool.other]\nselct = 1\n[tool.dfix]\nlevel = "safe"\n'
         ("pyproject.toml", "[tool]\ndfix = 3\n", ":2", "tool.dfix must be a table"),
         ("dfix.toml", 'level = "opt_in"\n', ":1", 'must be "safe" or "guarded" or "opt-in"; did you mean "opt-in"?'),
         ("dfix.toml", "level = 3\n", ":1", "level must be"),
+        ("dfix.toml", 'uv = "an image"\n', ":1", 'uv must be an image or "pip", as in uv = "'),
         ("dfix.toml", 'builder = "kaniko"\n', ":1", 'builder must be "buildkit" or "legacy"'),
         ("dfix.toml", 'select = "DF201"\n', ":1", 'select must be a list of strings, as in select = ["DF201"]'),
         ("dfix.toml", "ignore = [1]\n", ":1", "ignore must be a list of strings"),
@@ -154,7 +164,7 @@ def test_the_command_line_goes_over_the_file(root: Path, monkeypatch: pytest.Mon
     assert file.merge() == file
     merged = file.merge(select=["DF201"], ignore=["DF4"], level="opt-in", exclude=["y"], context="a", builder="legacy")
     assert merged == Config(
-        ("DF201",), ("DF301", "DF4"), "opt-in", ("x", "y"), str(root / "a"), "legacy", str(root / "dfix.toml")
+        ("DF201",), ("DF301", "DF4"), "opt-in", ("x", "y"), str(root / "a"), "legacy", UV_IMAGE, str(root / "dfix.toml")
     )
 
 

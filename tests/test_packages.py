@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rewriter.model.language_managers import LANGUAGE_MANAGERS, OTHER_NAMES
+from rewriter.model.managers import SYSTEM_MANAGERS, Manager
 from rewriter.model.packages import MANAGERS, Call, call_of
 from rewriter.syntax.shell import SimpleCommand, parse_shell
 from rewriter.syntax.text import view_of
@@ -149,6 +151,34 @@ def test_words_that_a_variable_fills_are_noted() -> None:
     assert texts(result.unknown) == ["$OPTS", "$PKGS", "--no-$x"]
 
 
+@pytest.mark.parametrize(
+    ("text", "packages", "options"),
+    [
+        ("apt-get install '-y' curl", ["curl"], ["-y"]),
+        ('apt-get install "-o=APT::A=$B" curl', ["curl"], ["-o"]),
+        ("apt-get install -qq -o Dpkg::Use-Pty=0 curl", ["curl"], ["-q", "-q", "-o"]),
+        ("apt-get install -y - curl", ["-", "curl"], ["-y"]),
+        ("apt-get install -t", [], ["-t"]),
+        ("apk add -Uuv --repository http://x/y -t .a git", ["git"], ["-U", "-u", "-v", "--repository", "-t"]),
+    ],
+)
+def test_quotes_change_nothing(text: str, packages: list[str], options: list[str]) -> None:
+    result = call(text)
+    assert (texts(result.packages), [option.name for option in result.options]) == (packages, options)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrapper"),
+    [
+        ("gosu www-data:www-data apt-get install a", ["gosu", "www-data:www-data"]),
+        ("su-exec $USER apt-get install a", ["su-exec", "$USER"]),
+        ("s6-setuidgid app apt-get install a", ["s6-setuidgid", "app"]),
+    ],
+)
+def test_programs_that_change_the_user_are_wrappers(text: str, wrapper: list[str]) -> None:
+    assert texts(call(text).wrapper) == wrapper
+
+
 def test_options_keep_their_words() -> None:
     result = call("apt-get -qy install -t stable --no-install-recommends a")
     assert [(one.name, one.value, one.word.text, one.is_global) for one in result.options] == [
@@ -164,10 +194,35 @@ def test_options_keep_their_words() -> None:
 
 def test_every_manager_is_described() -> None:
     for name, manager in MANAGERS.items():
-        assert manager.name == name
+        assert manager.name == OTHER_NAMES.get(name, name)
         assert manager.source.startswith("https://")
-        assert all(option.startswith("-") for option in manager.yes | manager.values | manager.global_yes)
+        assert manager.installs
+        assert all(
+            option.startswith("-")
+            for option in manager.yes
+            | manager.values
+            | manager.global_yes
+            | manager.optional_values
+            | manager.many_values
+            | manager.one_dash
+        )
+
+
+def test_managers_that_ask_are_told_how_not_to() -> None:
+    for manager in SYSTEM_MANAGERS.values():
         assert bool(manager.prompts) == bool(manager.yes_flag)
         assert not manager.yes_flag or manager.yes_flag in manager.yes
-        if manager.prompts:
-            assert manager.installs <= manager.prompts
+        assert not manager.prompts or manager.installs <= manager.prompts
+
+
+@pytest.mark.parametrize("manager", LANGUAGE_MANAGERS.values())
+def test_rows_of_languages_agree_with_themselves(manager: Manager) -> None:
+    two_words = {action for action in manager.installs | manager.builds | manager.runs if " " in action}
+    assert {action.partition(" ")[0] for action in two_words} <= manager.groups
+    assert not manager.installs & manager.builds
+    assert not manager.values & (manager.optional_values | manager.many_values)
+    assert not manager.runs & manager.hands_on
+    assert not set(manager.aliases) & (manager.installs | manager.builds | set(manager.aliases.values()))
+    assert not manager.one_dash or manager.style in ("nopt", "maven")
+    assert all(options <= manager.values for options in manager.flags.values())
+    assert not manager.prompts  # the rows of languages say nothing of questions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from rewriter.model.packages import MANAGERS, Call, call_of
 from rewriter.syntax.shell_tree import Item
@@ -17,8 +17,15 @@ _STEMS: Final = tuple(stem for stem in MANAGERS if not any(other in stem for oth
 """The shortest names that all others contain: a text without any of them calls no package manager."""
 
 
-def calls(run: Run) -> Iterator[Call]:
+def calls(run: Run) -> tuple[Call, ...]:
     """The calls of package managers among the simple commands of a RUN, in order."""
+    found = run.memo.get("calls")
+    if found is None:
+        found = run.memo["calls"] = tuple(_find_calls(run))
+    return cast("tuple[Call, ...]", found)
+
+
+def _find_calls(run: Run) -> Iterator[Call]:
     text = run.view.text
     if not run.heredocs and not any(stem in text for stem in _STEMS):
         return

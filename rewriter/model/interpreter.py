@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import Final, NamedTuple
 
+from rewriter.model.image import ImageReference
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.model.state import COPIED, State
 
@@ -38,10 +39,27 @@ _NO_PYTHON: Final = re.compile(
 )
 
 
+# https://packages.debian.org/python3 and https://packages.ubuntu.com/python3
+_MINORS: Final = {
+    "debian": {"11": "3.9", "bullseye": "3.9", "12": "3.11", "bookworm": "3.11", "13": "3.13", "trixie": "3.13"},
+    "ubuntu": {
+        "20.04": "3.8", "focal": "3.8", "22.04": "3.10", "jammy": "3.10", "24.04": "3.12", "noble": "3.12",
+    },
+}  # fmt: skip
+
+
+def own_minor(image: ImageReference) -> str:
+    """The minor version of the Python that a release of Debian or Ubuntu has; empty when not known."""
+    release = image.tag.partition("-")[0]
+    if image.family == "debian" and release[:2].isdigit():
+        release = release[:2]  # as in 12.5
+    return _MINORS.get(image.family, {}).get(release, "")
+
+
 def find_python(state: State, program: str) -> Interpreter:
     """What PATH finds for `python`, `python3`, `pip`, ... where nothing in the command itself changes PATH."""
     match = _PYTHON.match(program)
-    if not match:
+    if not match or (match[1] or "").startswith("2"):
         return _UNKNOWN
     known, *base = state.value("$PATH").text.split(UNKNOWN_PART, 1)
     entries = known.split(":")
@@ -83,6 +101,8 @@ def _python_of_base(state: State, program: str, version: str) -> Interpreter:
         if origin.is_windows or (version and not re.match(rf"{re.escape(version)}(?:[.-]|\Z)", origin.tag)):
             return _UNKNOWN
         return Interpreter(f"/usr/local/bin/{program}", "official")
+    if version and state.distribution in ("debian", "ubuntu") and version != own_minor(origin):
+        return _UNKNOWN  # it comes from elsewhere, or there are several
     if state.distribution in ("debian", "ubuntu", "alpine", "rhel"):
         return Interpreter(f"/usr/bin/{program}", "system")
     return _UNKNOWN

@@ -1,155 +1,27 @@
-"""The vocabulary of package managers: their subcommands, their options, and how they are told not to ask.
+"""The calls of package managers: which one, what it is told to do, with which options, for which packages.
 
-A manager is one row of `MANAGERS`. `call_of` reads a shell command by that row, through `sudo`, `env` and the like.
+A manager is one row of `MANAGERS`. `call_of` reads a shell command by that row, through `sudo`, `env` and the like, and
+through what only starts a program: `python -m pip`, `php composer.phar`, `sh ./gradlew`, `corepack yarn`.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections import deque
+from typing import Final
 
+from rewriter.model.language_managers import LANGUAGE_MANAGERS
+from rewriter.model.managers import SYSTEM_MANAGERS, Manager, names
+from rewriter.model.options import Option, is_filled, is_option, read_options, spelled
 from rewriter.syntax.shell import SimpleCommand, Word
 
+__all__ = ["MANAGERS", "Call", "Option", "call_of", "manager_of", "skip_wrappers"]
+
+MANAGERS: Final[dict[str, Manager]] = {**SYSTEM_MANAGERS, **LANGUAGE_MANAGERS}
+"""The package managers by the names of their programs."""
+
 _FALSE: Final = frozenset({"no", "false", "without", "off", "disable", "0"})
-
-
-class Manager(NamedTuple):
-    """What a package manager understands.
-
-    `installs` are the subcommands that add packages, `prompts` those that ask before they act, both by all their names
-    (`group install` is a subcommand of two words). `yes` are the options that answer, `yes_flag` the one to add;
-    `yes_is_global` says that it stands in front of the subcommand. `values` are the options that take a value,
-    `global_values` those that do so in front of the subcommand where that differs. `source` is the manual read.
-    """
-
-    name: str
-    installs: frozenset[str]
-    prompts: frozenset[str]
-    yes: frozenset[str]
-    yes_flag: str
-    values: frozenset[str]
-    source: str
-    groups: frozenset[str] = frozenset()
-    yes_is_global: bool = False
-    global_yes: frozenset[str] = frozenset()
-    global_values: frozenset[str] | None = None
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_APT: Final = Manager(
-    "apt-get",
-    installs=_set("install reinstall satisfy build-dep"),
-    prompts=_set(
-        "install reinstall satisfy build-dep remove purge autoremove auto-remove autopurge upgrade dist-upgrade "
-        "full-upgrade dselect-upgrade"
-    ),
-    yes=_set("-y --yes --assume-yes --force-yes"),
-    yes_flag="-y",
-    values=_set(
-        "-o --option -c --config-file -t --target-release --default-release -a --host-architecture "
-        "-P --build-profiles --with-source"
-    ),
-    source="https://manpages.debian.org/apt-get.8",
-)
-_DNF: Final = Manager(
-    "dnf",
-    installs=_set("install reinstall localinstall groupinstall builddep build-dep")
-    | {"group install", "module install"},
-    prompts=_set(
-        "install reinstall localinstall localupdate groupinstall groupupdate groupremove builddep build-dep update "
-        "update-minimal update-to upgrade upgrade-minimal upgrade-to downgrade remove erase autoremove swap "
-        "distro-sync distrosync distribution-synchronization dsync"
-    )
-    | {f"group {action}" for action in ("install", "upgrade", "update", "remove", "erase", "mark")}
-    | {f"module {action}" for action in ("install", "update", "remove", "enable", "disable", "reset", "switch-to")}
-    | {"copr enable", "history undo", "history redo", "history rollback"},
-    yes=_set("-y --assumeyes"),
-    yes_flag="-y",
-    values=_set(
-        "-c --config -d --debuglevel -e --errorlevel -R --randomwait -x --exclude --excludepkgs --advisory "
-        "--advisories --arch --bz --bzs --color --comment --cve --cves --destdir --disableexcludes "
-        "--disableexcludepkgs --disableplugin --disablerepo --disable-repo --downloaddir --enableplugin --enablerepo "
-        "--enable-repo --forcearch --from-repo --installroot --releasever --repo --repoid --repofrompath "
-        "--rpmverbosity --sec-severity --secseverity --setopt --setvar"
-    ),
-    source="https://dnf.readthedocs.io/en/latest/command_ref.html",
-    groups=_set("group groups module copr history mark"),
-)
-
-MANAGERS: Final[dict[str, Manager]] = {
-    manager.name: manager
-    for manager in (
-        _APT,
-        _APT._replace(name="apt", source="https://manpages.debian.org/apt.8"),
-        _APT._replace(
-            name="aptitude",
-            installs=_set("install reinstall build-dep build-depends"),
-            prompts=_set(
-                "install reinstall build-dep build-depends remove purge upgrade safe-upgrade dist-upgrade full-upgrade"
-            ),
-            yes=_set("-y --assume-yes"),
-            values=_set(
-                "-o -t --target-release --default-release -w --width -F --display-format -O --sort -S --group-by "
-                "--log-file --log-level --add-user-tag --add-user-tag-to --remove-user-tag --remove-user-tag-from "
-                "--show-package-names"
-            ),
-            source="https://manpages.debian.org/aptitude.8",
-        ),
-        Manager(
-            "apk",
-            installs=_set("add"),
-            prompts=frozenset(),  # apk is non-interactive unless told otherwise
-            yes=_set("--no-interactive"),
-            yes_flag="",
-            values=_set(
-                "-p --root -X --repository -t --virtual -c --compression --arch --cache-dir --cache-max-age "
-                "--keys-dir --progress-fd --repositories-file --repository-config --sign-key --timeout --wait"
-            ),
-            source="https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk.8.scd",
-            groups=_set("cache"),
-        ),
-        _DNF,
-        _DNF._replace(name="dnf5", source="https://dnf5.readthedocs.io/en/latest/dnf5.8.html"),
-        _DNF._replace(name="yum", source="https://man7.org/linux/man-pages/man8/yum.8@@yum.html"),
-        _DNF._replace(name="microdnf", source="https://github.com/rpm-software-management/microdnf"),
-        _DNF._replace(name="tdnf", source="https://vmware.github.io/photon/docs-v3/administration-guide/"),
-        Manager(
-            "zypper",
-            installs=_set("install in source-install si install-new-recommends inr"),
-            prompts=_set(
-                "install in remove rm update up dist-upgrade dup patch verify ve source-install si "
-                "install-new-recommends inr"
-            ),
-            yes=_set("-y --no-confirm --non-interactive"),
-            yes_flag="--non-interactive",
-            values=_set("-r --repo -t --type --from --download --solver-focus --date -g --category --severity"),
-            source="https://github.com/openSUSE/zypper/blob/master/doc/zypper.8.txt",
-            yes_is_global=True,
-            # Behind the subcommand -n is --name, and -D and -C take no value.
-            global_yes=_set("-n --non-interactive"),
-            global_values=_set(
-                "-c --config --userdata -D --reposd-dir -C --cache-dir --raw-cache-dir --solv-cache-dir "
-                "--pkg-cache-dir -p --plus-repo --plus-content -R --root --installroot -s --table-style --releasever"
-            ),
-        ),
-    )
-}  # fmt: skip
-"""The package managers by the name of their program."""
-
-
-class Option(NamedTuple):
-    """An option of a call. `-yq` gives two that share a word; `value_word` is set where the value is one of its own."""
-
-    name: str
-    value: str
-    word: Word
-    value_word: Word | None
-    is_global: bool
 
 
 class Call:
@@ -157,30 +29,59 @@ class Call:
 
     `packages` are the words that name packages, files or groups; those with variables in them are also in `unknown`,
     as are words in front of the subcommand that a variable fills: either may turn out to hold options.
+    `wrapper` are the words of `sudo` and the like, `launcher` those that start the program, as in `python3 -m pip`.
+    `arguments` are the words handed on to another program: all behind `pytest` in `poetry run pytest -q`.
     """
 
-    __slots__ = ("action", "command", "manager", "options", "packages", "program", "subcommand", "unknown", "wrapper")
+    __slots__ = (
+        "action", "arguments", "command", "launcher", "manager", "options", "packages", "program", "subcommand",
+        "unknown", "wrapper",
+    )  # fmt: skip
 
-    def __init__(self, command: SimpleCommand, manager: Manager, program: Word, wrapper: tuple[Word, ...]) -> None:
+    def __init__(
+        self,
+        command: SimpleCommand,
+        manager: Manager,
+        program: Word,
+        wrapper: tuple[Word, ...],
+        launcher: tuple[Word, ...] = (),
+    ) -> None:
         self.command: Final = command
         self.manager: Final = manager
         self.program: Final = program
         self.wrapper: Final = wrapper
+        self.launcher: Final = launcher
         self.subcommand: Word | None = None
         self.action = ""
-        """The subcommand's name, both words of `group install`; empty where there is none."""
+        """The subcommand's proper name, both words of `group install`; empty where there is none."""
         self.options: tuple[Option, ...] = ()
         self.packages: tuple[Word, ...] = ()
         self.unknown: tuple[Word, ...] = ()
+        self.arguments: tuple[Word, ...] = ()
 
     def has(self, *names: str) -> bool:
         """Whether one of the options is given, and not with a value such as `=false`."""
         return any(option.name in names and option.value.lower() not in _FALSE for option in self.options)
 
     @property
+    def tasks(self) -> tuple[str, ...]:
+        """All subcommands: Maven and Gradle take several, the others one. A task that a variable fills is empty."""
+        if not self.action:
+            return ()
+        more = self.packages if self.manager.has_tasks else ()
+        return self.action, *(word.value for word in more)
+
+    @property
     def installs(self) -> bool:
         """Whether packages are added."""
-        return self.action in self.manager.installs
+        return not self.manager.installs.isdisjoint(self.tasks)
+
+    @property
+    def builds(self) -> bool:
+        """Whether it may fetch packages on its way, though its purpose is another one."""
+        if self.manager.has_tasks:
+            return bool(self.tasks) and not self.installs
+        return self.action in self.manager.builds
 
     @property
     def prompts(self) -> bool:
@@ -220,17 +121,77 @@ def call_of(command: SimpleCommand) -> Call | None:
     start = skip_wrappers(words)
     if start is None:
         return None
-    manager = MANAGERS.get(_program_name(words[start]))
+    program = _launched(words, start)
+    manager = manager_of(_path_of(words[program])) if program < len(words) else None
     if manager is None:
         return None
-    call = Call(command, manager, words[start], words[:start])
-    _read_arguments(call, words[start + 1 :])
+    call = Call(command, manager, words[program], words[:start], words[start:program])
+    _read_arguments(call, words[program + 1 :])
     return call
 
 
-def _program_name(word: Word) -> str:
-    value = word.value
-    return posixpath.basename(value) if value.startswith("/") else value
+def manager_of(program: str) -> Manager | None:
+    """The manager that a program's name or path stands for."""
+    name = _program_name(program)
+    return MANAGERS.get(name) or (MANAGERS["pip"] if _PIP.match(name) else None)
+
+
+_PIP: Final = re.compile(r"(?:-m)?pip(?:[23](?:\.[0-9]+)?)?\Z")
+_PYTHON: Final = re.compile(r"(?:python|pypy)(?:[23](?:\.[0-9]+)?)?\Z")
+_SCRIPTS: Final = names("gradlew mvnw composer.phar")
+_SHELLS: Final = names("sh bash ash dash")
+_PHP_VALUES: Final = names("-d -c")
+
+
+def _path_of(word: Word) -> str:
+    """The program's path. A variable in it does no harm where the name is written out, as in `$VENV/bin/pip`."""
+    if word.value or "/" not in word.text:
+        return word.value
+    folder, _, name = spelled(word).rpartition("/")
+    return name if posixpath.basename(folder) in ("bin", "shims") else ""
+
+
+def _program_name(path: str) -> str:
+    """What a program is called: paths count where the folder says that it is the program of that name."""
+    folder, slash, name = path.rpartition("/")
+    if not slash or path.startswith("/") or name in _SCRIPTS or posixpath.basename(folder) == "bin":
+        return name
+    return path
+
+
+def _launched(words: tuple[Word, ...], start: int) -> int:
+    """The position of the program that is meant: behind `python -m`, `php`, `sh` and the like, else the first."""
+    first = _program_name(_path_of(words[start]))
+    if _PYTHON.match(first):
+        return _python_module(words, start)
+    follows = start + 1
+    if first == "php" or first in _SHELLS:
+        while follows < len(words) and words[follows].value.startswith("-"):
+            follows += 2 if first == "php" and words[follows].value in _PHP_VALUES else 1
+        if follows < len(words) and _program_name(words[follows].value) in _SCRIPTS | {"composer"}:
+            return follows
+    elif first == "corepack" and follows < len(words) and words[follows].value in ("npm", "pnpm", "yarn"):
+        return follows
+    return start
+
+
+def _python_module(words: tuple[Word, ...], start: int) -> int:
+    """The position of the module that Python is to run with -m; that of Python itself where it runs none."""
+    position = start + 1
+    while position < len(words) and (text := words[position].value).startswith("-"):
+        stop = _PYTHON_OPTION.match(text)
+        if stop is None:
+            position += 1
+        elif stop[1] == "m":
+            return position if stop[2] else position + 1
+        elif stop[1] in "WX":
+            position += 1 if stop[2] else 2
+        else:
+            break
+    return start
+
+
+_PYTHON_OPTION: Final = re.compile(r"-[^-cmWX]*([cmWX])(.*)\Z")
 
 
 def _read_arguments(call: Call, words: tuple[Word, ...]) -> None:
@@ -238,87 +199,70 @@ def _read_arguments(call: Call, words: tuple[Word, ...]) -> None:
     options: list[Option] = []
     packages: list[Word] = []
     unknown: list[Word] = []
-    rest = iter(words)
-    only_packages = False
-    for word in rest:
-        text = word.value
-        is_early = call.subcommand is None
-        if not word.is_literal and not word.text.startswith("-"):
-            unknown.append(word)
-            if not is_early:
-                packages.append(word)
-        elif only_packages or len(word.text) < 2 or not word.text.startswith("-"):
-            if is_early:
+    rest = deque(words)
+    is_plain = False
+    while rest:
+        word = rest.popleft()
+        if not is_plain and is_option(word, manager):
+            if word.text == "--":
+                if call.action in manager.hands_on | manager.runs:
+                    break
+                is_plain = True
+                continue
+            options += read_options(word, rest, manager, call.action, is_global=call.subcommand is None)
+        elif call.subcommand is None:
+            if word.is_literal and not (manager.name == "cargo" and word.value.startswith("+")):  # a toolchain
                 call.subcommand = word
-                call.action = text
-            elif call.action in manager.groups and not packages:
-                call.action = f"{call.action} {text}"
-            else:
-                packages.append(word)
-        elif text == "--":
-            only_packages = True
+                call.action = manager.aliases.get(word.value, word.value)
+        elif word.is_literal and call.action in manager.groups and not packages:
+            call.action = f"{call.action} {word.value}"
         else:
-            early_values = manager.global_values if is_early else None
-            values = manager.values if early_values is None else early_values
-            options += _read_option(word, values, rest, is_early)
-            if not word.is_literal:
-                unknown.append(word)
+            packages.append(word)
+        if is_filled(word):
+            unknown.append(word)
+        if packages and call.action in manager.runs:
+            break
     call.options, call.packages, call.unknown = tuple(options), tuple(packages), tuple(unknown)
-
-
-def _read_option(word: Word, values: frozenset[str], rest: Iterator[Word], is_early: bool) -> Iterator[Option]:
-    text = word.value or word.text
-    if text.startswith("--"):
-        name, equals, value = text.partition("=")
-        follows = next(rest, None) if not equals and name in values else None
-        yield Option(name, follows.value if follows else value, word, follows, is_early)
-        return
-    position = 1
-    while position < len(text):
-        name = f"-{text[position]}"
-        position += 1
-        tail = text[position:]
-        if name in values:
-            follows = None if tail else next(rest, None)
-            yield Option(name, follows.value if follows else tail.removeprefix("="), word, follows, is_early)
-            return
-        if tail.startswith("="):
-            yield Option(name, tail[1:], word, None, is_early)
-            return
-        yield Option(name, "", word, None, is_early)
+    call.arguments = tuple(rest)
+    if call.subcommand is None and not unknown and not call.has(*_PRINTS_ONLY):
+        call.action = manager.bare
 
 
 # Programs that run the program named behind their own options, with those of their options that take a value.
 _WRAPPERS: Final[dict[str, frozenset[str]]] = {
-    "sudo": _set("-C -D -g -h -p -R -r -T -t -U -u --chdir --chroot --close-from --command-timeout --group --host "
+    "sudo": names("-C -D -g -h -p -R -r -T -t -U -u --chdir --chroot --close-from --command-timeout --group --host "
                  "--other-user --prompt --role --type --user"),
-    "doas": _set("-C -u"),
-    "env": _set("-C -u --chdir --unset"),
+    "doas": names("-C -u"),
+    "env": names("-C -u --chdir --unset"),
     "command": frozenset(),
-    "exec": _set("-a"),
-    "nice": _set("-n --adjustment"),
-    "ionice": _set("-c -n --class --classdata"),
-    "time": _set("-f -o --format --output"),
-    "timeout": _set("-k -s --kill-after --signal"),
+    "exec": names("-a"),
+    "nice": names("-n --adjustment"),
+    "ionice": names("-c -n --class --classdata"),
+    "time": names("-f -o --format --output"),
+    "timeout": names("-k -s --kill-after --signal"),
     "nohup": frozenset(),
     "eatmydata": frozenset(),
     "fakeroot": frozenset(),
+    "gosu": frozenset(),
+    "su-exec": frozenset(),
+    "s6-setuidgid": frozenset(),
 }  # fmt: skip
+_TAKES_A_WORD: Final = names("timeout gosu su-exec s6-setuidgid")  # a duration, a user
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
-_PRINTS_ONLY: Final = _set("-v -V --version -h --help")
+_PRINTS_ONLY: Final = names("-v -V --version -h --help")
 
 
 def skip_wrappers(words: tuple[Word, ...]) -> int | None:
     """The position of the program that is run in the end; None where there is none, or where it cannot be told."""
     position = 0
     while position < len(words):
-        wrapper = _program_name(words[position])
+        wrapper = _program_name(words[position].value)
         if wrapper not in _WRAPPERS:
             return position
         after = _skip_options(words, position + 1, wrapper)
         if after is None:
             return None
-        position = after + (wrapper == "timeout")  # its duration
+        position = after + (wrapper in _TAKES_A_WORD)
     return None
 
 

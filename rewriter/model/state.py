@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from rewriter.model.image import UNKNOWN, BaseImage, base_image
@@ -329,6 +330,36 @@ class State:
         from rewriter.model.interpreter import find_python  # it knows states, not the other way round
 
         return find_python(self, program)
+
+    @property
+    def sets_user(self) -> bool:
+        """Whether a USER stands above, in this stage or in those below."""
+        return self._facts.user(self._place) is not None
+
+    @property
+    def runs_as_base_user(self) -> Iterator[Run]:
+        """The RUNs of the stage and of those below it, also behind this place, that no USER stands above."""
+        stage = self._facts.stage
+        for one in reversed(list(stage.lineage)) if stage else ():
+            for instruction in one.instructions:
+                if isinstance(instruction, User):
+                    return
+                if isinstance(instruction, Run):
+                    yield instruction
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages of the file."""
+        return self._facts.graph.stages
+
+    @property
+    def runs(self) -> Iterator[Run]:
+        """The RUNs up to here, those of the stages below first."""
+        stage = self._facts.stage
+        for one in reversed(list(stage.lineage)) if stage else ():
+            for instruction in one.instructions:
+                if isinstance(instruction, Run) and (one is not stage or instruction.start < self._place):
+                    yield instruction
 
     @property
     def python_setup(self) -> list[str]:

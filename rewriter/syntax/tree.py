@@ -94,7 +94,7 @@ class ShellInstruction(Instruction):
 class Run(ShellInstruction):
     """RUN: executes a command and keeps what it changed."""
 
-    __slots__ = ("_script",)
+    __slots__ = ("_memo", "_script")
 
     @property
     def script(self) -> CommandList:
@@ -104,6 +104,15 @@ class Run(ShellInstruction):
         except AttributeError:
             self._script: CommandList = self._read_script()
             return self._script
+
+    @property
+    def memo(self) -> dict[str, object]:
+        """What others have found out about this RUN: nodes never change, so it is found out once."""
+        try:
+            return self._memo
+        except AttributeError:
+            self._memo: dict[str, object] = {}
+            return self._memo
 
     def _read_script(self) -> CommandList:
         if len(self.heredocs) != 1 or not is_heredoc(self.arguments):

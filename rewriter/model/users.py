@@ -1,0 +1,171 @@
+"""Who a USER is: uid, gid and home folder, as far as the base image and the RUNs that create users tell."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.calls import calls
+from rewriter.model.managers import names
+from rewriter.model.packages import skip_wrappers
+from rewriter.model.state import State
+from rewriter.syntax.shell import SimpleCommand, Word
+
+
+class Account(NamedTuple):
+    """A user of an image."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+ROOT: Final = Account("root", 0, 0, "/root")
+
+# The users that official images create, from their Dockerfiles on https://github.com/docker-library:
+# node (docker-node), gradle (docker-gradle), ubuntu (since 23.04, https://bugs.launchpad.net/bugs/2005129).
+_OF_IMAGES: Final = {
+    "node": Account("node", 1000, 1000, "/home/node"),
+    "gradle": Account("gradle", 1000, 1000, "/home/gradle"),
+}
+# Debian's useradd gives the first user the first uid from UID_MIN on, 1000 (login.defs); these images have none yet.
+_WITHOUT_USERS: Final = frozenset({"debian", "python", "ruby", "golang", "php", "rust"})
+_FIRST_UID: Final = 1000
+
+_VALUES: Final = {
+    "useradd": names(
+        "-b -c -d -e -f -g -G -k -K -p -P -R -s -u -Z --base-dir --comment --home --home-dir --expiredate --inactive "
+        "--gid --groups --skel --key --password --prefix --root --shell --uid --selinux-user"
+    ),
+    "adduser": names(
+        "-h -g -s -G -u -k --home --uid --gid --ingroup --shell --gecos --comment --firstuid --lastuid --conf "
+        "--firstgid --lastgid"
+    ),
+    "groupadd": names("-g -K -p -P -R -U --gid --key --password --prefix --root --users"),
+    "addgroup": names("-g --gid --conf --firstgid --lastgid --shell"),
+}
+"""The options with values of the programs that create users: useradd(8), adduser(8), groupadd(8), and busybox."""
+
+
+class _Created(NamedTuple):
+    program: str
+    options: dict[str, str]
+    named: tuple[str, ...]
+    is_known: bool
+
+
+def find_account(state: State) -> Account | None:
+    """The user in force; None when the Dockerfile does not tell all about it."""
+    user, _, group = state.user.partition(":")
+    if user in ("root", "0"):
+        return ROOT._replace(gid=0) if group in ("", "root", "0") else None
+    if not user:
+        return ROOT if not state.sets_user and _acts_as_root(state) else None
+    created = list(_creations(state))
+    groups = {one.named[-1]: gid for one in created if (gid := _group_id(one)) is not None}
+    found = _find(user, created, groups, state)
+    if found is None or not group:
+        return found
+    gid = int(group) if group.isdigit() else groups.get(group, found.gid if group == found.name else -1)
+    return found._replace(gid=gid) if gid >= 0 else None
+
+
+def _acts_as_root(state: State) -> bool:
+    """Whether a RUN that no USER stands above does what only root can: then root is the user of the base image."""
+    for run in state.runs_as_base_user:
+        if "sudo" not in run.view.text and any(call.manager.name in _OF_ROOT for call in calls(run) if call.action):
+            return True
+    return False
+
+
+_OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
+
+
+def _find(user: str, created: Iterable[_Created], groups: dict[str, int], state: State) -> Account | None:
+    origin = state.stage.origin if state.stage else None
+    family = origin.family if origin else ""
+    found = _OF_IMAGES.get(family)
+    known = found if found and user in (found.name, str(found.uid)) else None
+    users = [one for one in created if one.program in ("useradd", "adduser")]
+    for number, one in enumerate(users):
+        is_first = number == 0 and family in _WITHOUT_USERS
+        account = _account(one, groups, is_first=is_first)
+        name = one.named[0] if one.named else ""
+        if account is None:
+            if name == user:
+                return None
+        elif user in (account.name, str(account.uid)):
+            known = account
+    return known
+
+
+def _account(one: _Created, groups: dict[str, int], *, is_first: bool) -> Account | None:
+    if not one.is_known or not one.named:
+        return None
+    name = one.named[0]
+    options = one.options
+    given = options.get("-u", options.get("--uid", ""))
+    is_system = bool({"-r", "--system", "-S"} & options.keys())
+    if given.isdigit():
+        uid = int(given)
+    elif not given and not is_system and is_first and one.program == "useradd":
+        uid = _FIRST_UID
+    else:
+        return None
+    # `-g` is the group of useradd, the GECOS field of busybox's adduser.
+    keys = ("-g", "--gid") if one.program == "useradd" else ("-G", "--ingroup", "--gid")
+    group = next((options[key] for key in keys if key in options), one.named[1] if len(one.named) > 1 else "")
+    gid = int(group) if group.isdigit() else groups.get(group or name, -1 if group else uid)
+    if gid < 0:
+        return None
+    home = next((options[key] for key in ("-d", "--home-dir", "--home", "-h") if key in options), f"/home/{name}")
+    return Account(name, uid, gid, posixpath.normpath(home)) if home.startswith("/") else None
+
+
+def _group_id(one: _Created) -> int | None:
+    if one.program not in ("groupadd", "addgroup") or not one.named or not one.is_known:
+        return None
+    given = one.options.get("-g", one.options.get("--gid", ""))
+    if given.isdigit():
+        return int(given)
+    return None
+
+
+def _creations(state: State) -> Iterator[_Created]:
+    """The commands that create users and groups, up to here."""
+    for run in state.runs:
+        if "useradd" in run.view.text or "adduser" in run.view.text or "group" in run.view.text:
+            for command in run.script.simple_commands():
+                if one := _created(command, state):
+                    yield one
+
+
+def _created(command: SimpleCommand, state: State) -> _Created | None:
+    start = skip_wrappers(command.words)
+    program = posixpath.basename(command.words[start].value) if start is not None else ""
+    if start is None or program not in _VALUES:
+        return None
+    options: dict[str, str] = {}
+    named: list[str] = []
+    rest = iter(command.words[start + 1 :])
+    for word in rest:
+        text = _text(word, state)
+        if not text.startswith("-"):
+            named.append(text)
+            continue
+        name, equals, value = text.partition("=")
+        if not name.startswith("--"):
+            bundle, name = name[1:-1], f"-{name[-1]}"
+            options.update((f"-{letter}", "") for letter in bundle)
+        if not equals and name in _VALUES[program]:
+            follows = next(rest, None)
+            value = _text(follows, state) if follows else ""
+        options[name] = value
+    return _Created(program, options, tuple(named), all([*named, *(value != "\0" for value in options.values())]))
+
+
+def _text(word: Word, state: State) -> str:
+    """A word as the command receives it, variables of the file replaced; NUL where that is not known."""
+    return word.value if word.is_literal else (state.expand(word.text) or "\0")
