@@ -14,7 +14,8 @@ from rewriter.engine import Outcome
 from rewriter.files import FileError
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import UnknownFixerError, may_run, select
-from rewriter.model.context import BuildContext, discover
+from rewriter.model.context import BuildContext
+from rewriter.model.context_discovery import discover
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
 
@@ -64,7 +65,7 @@ class Result(NamedTuple):
 class _Plan(NamedTuple):
     """What a configuration asks for, with the command line on top."""
 
-    settings: Config
+    config: Config
     fixers: tuple[Fixer, ...]
     limit: Level | None
 
@@ -96,7 +97,7 @@ class Batch:
 
     def _excludes_of(self, folder: str) -> tuple[Sequence[str], str]:
         try:
-            settings = self._plan_for(folder).settings
+            settings = self._plan_for(folder).config
         except ConfigError:
             return (), folder  # said when a file of this folder is up
         return settings.exclude, settings.folder
@@ -122,11 +123,16 @@ class Batch:
         contexts: list[BuildContext] = []
 
         def find_context(dockerfile: Dockerfile) -> BuildContext:
-            contexts.append(self._remembered(discover(path, dockerfile, configured=plan.settings.context or None)))
+            from rewriter.model.manifests import needed_files  # most files need no context
+
+            configured = plan.config.context or None
+            found = discover(path, dockerfile, configured=configured, needed=needed_files(dockerfile))
+            contexts.append(self._remembered(found))
             return contexts[0]
 
+        settings = plan.config.settings
         try:
-            outcome = engine.fix(text, plan.fixers, context=find_context, limit=plan.limit)
+            outcome = engine.fix(text, plan.fixers, context=find_context, limit=plan.limit, settings=settings)
         except Exception as error:  # one file, or one fixer from elsewhere, must not stop the others
             return Result(path, problem=_defect(path, _described(error)), failed=True)
         if refusal := outcome.refusal:
@@ -146,7 +152,7 @@ class Batch:
             return context
         root = os.path.join(os.path.realpath(context.root), "")
         inside = ((path, text) for path, text in self._companions.items() if path.startswith(root))
-        return BuildContext(context.root, {path.removeprefix(root): text for path, text in inside})
+        return context.with_texts({path.removeprefix(root): text for path, text in inside})
 
     def _plan_for(self, folder: str) -> _Plan:
         """What to do in a folder. Raises ConfigError."""

@@ -17,6 +17,7 @@ from rewriter.fixing.registry import may_run
 from rewriter.fixing.suppress import Suppressions
 from rewriter.laws import Laws, comment_in_the_way
 from rewriter.model.context import BuildContext
+from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import Edit, OverlapError, Pieces, Region, Span, in_order
@@ -86,17 +87,19 @@ def fix(
     *,
     context: Callable[[Dockerfile], BuildContext] = _unknown_context,
     limit: Level | None = None,
+    settings: Settings = DEFAULTS,
 ) -> Outcome:
     """Apply fixers to a Dockerfile's text.
 
     `context` finds the build context; it is called only when a fixer asks for it.
     `limit` bars single fixes above a level, whatever the level of their fixer; None bars nothing.
+    `settings` are the user's choices that fixers look at.
     The result breaks no law: where one would break, the text is unchanged and `broken_law` says which.
     """
     original = parse(text)
     if problem := original.problem:
         return _untouched(text, refusal=Refusal(problem.message, *original.position(problem.offset)))
-    run = _Run(original, fixers, context, limit)
+    run = _Run(original, fixers, context, limit, settings)
     try:
         run.until_stable()
     except _BrokenLawError as error:
@@ -131,8 +134,8 @@ class _Proposal(NamedTuple):
 class _Run:
     """One file on its way to the fixed point."""
 
-    __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_suppressions",
-                 "applied", "companions", "dockerfile", "laws", "pieces", "skips")  # fmt: skip
+    __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_quiet", "_settings",
+                 "_skips", "_suppressions", "applied", "companions", "dockerfile", "laws", "pieces")  # fmt: skip
 
     def __init__(
         self,
@@ -140,20 +143,24 @@ class _Run:
         fixers: Sequence[Fixer],
         context: Callable[[Dockerfile], BuildContext],
         limit: Level | None,
+        settings: Settings,
     ) -> None:
         self._fixers: Final = sorted(fixers, key=lambda fixer: fixer.code)
         self._limit: Final = limit
+        self._settings: Final = settings
         self._find_context: Final = context
         self._context: BuildContext | None = None
         self.laws: Final = Laws(dockerfile)
         self.pieces: Final = Pieces(dockerfile.text)
         self.applied: list[Applied] = []
         self.companions: dict[str, FileEdit] = {}
+        self._skips: Final[dict[str, dict[tuple[str, int, int, str], Skipped]]] = {}
+        self._quiet: Final[dict[str, Dockerfile]] = {}  # by phase: the parse on which it had nothing more to do
         self._read(dockerfile)
 
     def _read(self, dockerfile: Dockerfile) -> None:
         self.dockerfile = dockerfile
-        self._facts = Facts(dockerfile, self._build_context)
+        self._facts = Facts(dockerfile, self._build_context, self._settings)
         self._suppressions = Suppressions(dockerfile)
         self._by_kind: dict[type[Instruction], list[Instruction]] = {}
         for node in dockerfile.instructions:
@@ -168,7 +175,6 @@ class _Run:
     def until_stable(self) -> None:
         """Run all phases until a whole round changes nothing."""
         for _ in range(MAX_PASSES):
-            self.skips: dict[tuple[str, int, int, str], Skipped] = {}
             changes = [self._phase(phase) for phase in PHASES]
             if not any(changes):
                 return
@@ -176,8 +182,8 @@ class _Run:
 
     def _phase(self, phase: str) -> bool:
         fixers = [fixer for fixer in self._fixers if fixer.phase == phase]
-        if not fixers:
-            return False
+        if not fixers or self._quiet.get(phase) is self.dockerfile:
+            return False  # it has just said that there is nothing to do
         passes = waiting = stalled = 0
         shortest = len(self.dockerfile.instructions)
         while True:
@@ -185,7 +191,8 @@ class _Run:
             proposals = list(self._propose(fixers, skips))
             chosen = _choose(proposals)
             if not chosen:
-                self._note(skips)
+                self._skips[phase] = dict(self._noted(skips))
+                self._quiet[phase] = self.dockerfile
                 return passes > 0
             queue = len(proposals) - len(chosen)
             size = len(self.dockerfile.instructions)
@@ -274,12 +281,17 @@ class _Run:
             return message
         return message.replace("{line}", str(self._original_line(mentioned.keyword.span.start)))
 
-    def _note(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> None:
+    @property
+    def skips(self) -> dict[tuple[str, int, int, str], Skipped]:
+        """What was left alone, each finding once."""
+        return {key: skipped for phase in PHASES for key, skipped in self._skips.get(phase, {}).items()}
+
+    def _noted(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> Iterator[tuple[tuple[str, int, int, str], Skipped]]:
         for fixer, skip, suppressed in skips:
             line, column, _ = self._original_place(skip.anchor)
             reason = self._worded(skip.reason, skip.mentions)
             found = Skipped(fixer.code, fixer.name, reason, line, column, suppressed)
-            self.skips[(fixer.code, line, column, reason)] = found
+            yield (fixer.code, line, column, reason), found
 
 
 def _choose(proposals: Iterable[_Proposal]) -> list[_Proposal]:

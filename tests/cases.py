@@ -4,7 +4,8 @@
     after.Dockerfile    the result; absent when nothing must change, and then the case is called skip-<why>
     expected.txt        a line for each fix and skip: LINE:COLUMN CODE message, or LINE:COLUMN CODE skipped: reason
     context/            the build context, if the fixer looks at it
-    case.toml           `fixers` (default: the one that the folder is named after), `level`
+    case.toml           `fixers` (default: the one that the folder is named after), `level`, `builder`, `uv`,
+                        `listed` (files of the context that exist but cannot be read)
 
 Everything is compared as bytes.
 """
@@ -21,6 +22,7 @@ from rewriter.engine import Outcome
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import load_fixers, select
 from rewriter.model.context import BuildContext
+from rewriter.model.settings import UV_IMAGE, Settings
 from rewriter.syntax.text import decode
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -32,6 +34,8 @@ class Case(NamedTuple):
     folder: Path
     fixers: tuple[Fixer, ...]
     limit: Level | None
+    settings: Settings
+    listed: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -54,11 +58,15 @@ class Case(NamedTuple):
     @property
     def context(self) -> BuildContext:
         folder = self.folder / "context"
-        return BuildContext(str(folder) if folder.is_dir() else None)
+        root = str(folder) if folder.is_dir() else None
+        if not self.listed:
+            return BuildContext(root, dockerfile="Dockerfile")
+        there = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+        return BuildContext.of_list([*there, *self.listed], root, dockerfile="Dockerfile")
 
     def run(self, text: str, fixers: Sequence[Fixer] | None = None) -> Outcome:
         chosen = self.fixers if fixers is None else fixers
-        return engine.fix(text, chosen, context=lambda _: self.context, limit=self.limit)
+        return engine.fix(text, chosen, context=lambda _: self.context, limit=self.limit, settings=self.settings)
 
 
 def load_cases() -> list[Case]:
@@ -71,7 +79,9 @@ def _load(folder: Path, known: tuple[Fixer, ...]) -> Case:
     settings = folder / "case.toml"
     options = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
     chosen = select(known, select=options.get("fixers", [folder.parent.name]))
-    return Case(folder, chosen, Level(options["level"]) if "level" in options else None)
+    limit = Level(options["level"]) if "level" in options else None
+    chosen_settings = Settings(options.get("builder", "buildkit"), options.get("uv", UV_IMAGE))
+    return Case(folder, chosen, limit, chosen_settings, tuple(options.get("listed", ())))
 
 
 def report(outcome: Outcome) -> str:

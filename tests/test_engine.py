@@ -273,7 +273,7 @@ def test_an_insertion_next_to_what_was_read_is_fine() -> None:
             yield Fix(from_, "insert", [insert_instruction_after(from_, "ENV a=b")])
 
     assert both_orders("FROM x\nRUN a\n", read, insert).after == "FROM x\nENV a=b\nRUN b\n"
-    assert len(passes) == 2 * 3, "both in one pass, one to see that it is done, and one more round"
+    assert len(passes) == 2 * 2, "both in one pass, and one to see that it is done"
 
 
 def test_two_fixes_of_the_same_anchor_take_turns() -> None:

@@ -69,7 +69,11 @@ def test_every_fixer_has_fixtures_that_fire_and_an_example_that_holds(fixer: obj
     from rewriter.fixing.fixer import Fixer
 
     assert isinstance(fixer, Fixer)
-    assert engine.fix(fixer.example.before, [fixer]).after == fixer.example.after
+    example = fixer.example
+    assert (
+        engine.fix(example.before, [fixer], context=lambda _: example.context, settings=example.settings).after
+        == example.after
+    )
     own = [case for case in CASES if case.folder.parent.name == fixer.name]
     assert any(case.before != case.after for case in own), f"no fixture shows {fixer.name} at work"
     laws.check(fixer.example.before, lambda text: engine.fix(text, FIXERS))

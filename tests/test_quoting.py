@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, reject
+from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from rewriter.fixing.quoting import NotWritableError, as_value, literal, unquoted
@@ -42,6 +42,7 @@ def words(text: str, escape: str) -> list[str]:
 
 
 @given(raws, escapes)
+@example('${A}\\"$A"', "\\")
 def test_a_value_is_one_word_and_means_what_the_old_form_meant(raw: str, escape: str) -> None:
     assume(raw)
     try:

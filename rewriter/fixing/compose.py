@@ -14,14 +14,16 @@ from typing import Final, NamedTuple
 from rewriter.fixing.edits import (
     attached_comments,
     block_span,
+    insert_instruction_after,
     newline_at,
     own_span,
     remove_instruction,
     without_newline,
 )
 from rewriter.model.stages import Stage, StageGraph
+from rewriter.syntax.shell_tree import Pipeline
 from rewriter.syntax.text import Edit, Span
-from rewriter.syntax.tree import Instruction, Run
+from rewriter.syntax.tree import Blank, Comment, Instruction, Node, Run
 
 LONGEST_LINE: Final = 100
 """From here on a joined command goes over two lines."""
@@ -92,6 +94,139 @@ def join_runs(first: Run, second: Run) -> list[Edit]:
         above = block_span(second).start
         edits.append(Edit(above, above, comments))
     return edits
+
+
+def moved(instruction: Instruction, *changes: Edit, leaves_comments: bool = False) -> Fragment:
+    """An instruction with its attached comments, unless they stay, changed, ready to be put elsewhere."""
+    span = own_span(instruction) if leaves_comments else block_span(instruction)
+    text, offset = _lines(instruction, span), span.start
+    for change in sorted(changes, reverse=True):
+        text = text[: change.start - offset] + change.text + text[change.end - offset :]
+    return Fragment(text, instruction)
+
+
+def speaks_of_installing(instruction: Instruction) -> bool:
+    """Whether the comments of an instruction are about dependencies rather than about what it does itself."""
+    return any(
+        word in comment.content.lower()
+        for comment in attached_comments(instruction)
+        for word in ("install", "dependenc", "requirements")
+    )
+
+
+def replace_with(
+    instruction: Instruction, fragments: Sequence[Fragment], *, leaves_comments: bool = False
+) -> list[Edit]:
+    """Write fragments in the place of an instruction and its attached comments; without any it is just taken out.
+
+    With `leaves_comments` they stand below the comments.
+    """
+    if not fragments:
+        return remove_instruction(instruction)
+    span = own_span(instruction) if leaves_comments else block_span(instruction)
+    return [Edit(*span, "".join(fragment.text for fragment in fragments))]
+
+
+def insert_below(
+    instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction, cut: Span | None = None
+) -> Edit:
+    """Write fragments directly below an instruction, set off by a blank line if `like` stands apart in its place.
+
+    A `cut` is the end of the instruction that goes.
+    """
+    newline = newline_at(instruction.dockerfile, instruction.end)
+    text = newline if isinstance(like.after, Blank) or isinstance(_above(like), Blank) else ""
+    for number, fragment in enumerate(fragments):
+        is_rest = cut is not None and fragment is fragments[-1] and isinstance(like.after, Blank)
+        stood_apart = number and fragment.origin is not None and isinstance(_above(fragment.origin), Blank)
+        if is_rest or stood_apart:
+            text += newline
+        text += fragment.text
+    follows = instruction.after
+    if cut is None and isinstance(like.after, Blank) and follows is not None and not isinstance(follows, Blank):
+        text += newline
+    line = text[: without_newline(text, len(text))]
+    if cut is None or cut.start == cut.end:
+        return insert_instruction_after(instruction, line)
+    source = instruction.dockerfile.text
+    ending = source[instruction.code_span.end : instruction.end]
+    return Edit(cut.start, instruction.end, newline_at(instruction.dockerfile, cut.start) + line + ending)
+
+
+def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction) -> list[Edit]:
+    """Write fragments above an instruction and its comments, set off by blank lines as `like` is in its place."""
+    start = block_span(instruction).start
+    is_apart = isinstance(like.after, Blank) or isinstance(_above(instruction), Blank)
+    blank = newline_at(instruction.dockerfile, start) if is_apart else ""
+    return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
+
+
+def merged(edits: Iterable[Edit]) -> list[Edit]:
+    """Edits of which those that insert at one place are joined, in the order given."""
+    inserts: dict[int, str] = {}
+    others: list[Edit] = []
+    for edit in edits:
+        if edit.start == edit.end:
+            inserts[edit.start] = inserts.get(edit.start, "") + edit.text
+        else:
+            others.append(edit)
+    return [*others, *(Edit(place, place, text) for place, text in inserts.items())]
+
+
+def _above(instruction: Instruction) -> Node | None:
+    comments = attached_comments(instruction)
+    return comments[0].before if comments else instruction.before
+
+
+class CutRun(NamedTuple):
+    """A RUN in two parts: what goes from its end, and the RUN that goes below, with its comments."""
+
+    span: Span
+    below: Fragment
+
+
+def cut_run(run: Run, *, behind: Pipeline, rest: Pipeline | None, commands: Sequence[str]) -> CutRun:
+    """Cut a RUN behind one of its pipelines. The part below has the same flags, and starts with other commands.
+
+    Comments between the two parts stand above the second one. Without a `rest` the first part keeps everything.
+    """
+    dockerfile = run.dockerfile
+    text, newline = dockerfile.text, newline_at(dockerfile, run.start)
+    start, end = behind.span.end, run.code_span.end
+    if run.dangling is not None:
+        end = run.dangling.start
+    head = _without(run.comments, text, Span(own_span(run).start, run.arguments_span.start))
+    parts = list(commands)
+    comments = ""
+    if rest is None:
+        start = end
+    else:
+        body = rest.span.start
+        gap = [comment for comment in run.comments if start <= comment.start and comment.end <= body]
+        comments = "".join(comment.text.lstrip(" \t") for comment in gap)
+        parts.append(text[body:end])
+    # A first command that spans lines, or a head that does, keeps its lines; a new one in front joins the first.
+    separator = _separator(run)
+    return CutRun(Span(start, end), Fragment(comments + head + separator.join(parts) + newline, None))
+
+
+def _without(comments: Iterable[Comment], text: str, span: Span) -> str:
+    """A part of the text without the lines of comments in it."""
+    kept, start = "", span.start
+    for comment in comments:
+        if span.contains(comment.span):
+            kept += text[start : comment.start]
+            start = comment.end
+    return kept + text[start : span.end]
+
+
+def _separator(run: Run) -> str:
+    """What stands between the commands of a list of the kind that a RUN is: as written where that is a semicolon."""
+    pipelines = run.shell.pipelines
+    if len(pipelines) < 2:
+        return " && "
+    gap = run.dockerfile.text[pipelines[0].span.end : pipelines[1].span.start]
+    return gap if gap.lstrip().startswith(";") and "#" not in gap else " && "
 
 
 def insert_stage(graph: StageGraph, parts: Sequence[Fragment], *, before: Stage) -> list[Edit]:

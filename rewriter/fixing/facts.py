@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rewriter.model.context import BuildContext
+from rewriter.model.context import BuildContext, DeferredContext
+from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import State, States
 from rewriter.syntax.tree import Dockerfile, Instruction
@@ -14,18 +15,21 @@ from rewriter.syntax.tree import Dockerfile, Instruction
 class Facts:
     """The facts about one parse, shared by all fixers."""
 
-    __slots__ = ("_context", "_graph", "_states", "dockerfile")
+    __slots__ = ("_context", "_graph", "_states", "dockerfile", "settings")
 
-    def __init__(self, dockerfile: Dockerfile, context: Callable[[], BuildContext]) -> None:
+    def __init__(
+        self, dockerfile: Dockerfile, context: Callable[[], BuildContext], settings: Settings = DEFAULTS
+    ) -> None:
         self.dockerfile: Final = dockerfile
+        self.settings: Final = settings
         self._context: Final = context
         self._graph: StageGraph | None = None
         self._states: States | None = None
 
     @property
     def context(self) -> BuildContext:
-        """The build context, which may be unknown."""
-        return self._context()
+        """The build context, which may be unknown; it is looked for when something about it is asked."""
+        return DeferredContext(self._context)
 
     @property
     def graph(self) -> StageGraph:
@@ -59,6 +63,7 @@ def _state(facts: Facts, node: Instruction | None) -> object:
 ANSWERS: Final[dict[type, Callable[[Facts, Instruction | None], object]]] = {
     Dockerfile: lambda facts, _: facts.dockerfile,
     BuildContext: lambda facts, _: facts.context,
+    Settings: lambda facts, _: facts.settings,
     StageGraph: lambda facts, _: facts.graph,
     States: lambda facts, _: facts.states,
     Stage: _stage,

@@ -15,6 +15,8 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from rewriter.fixing.facts import ABOUT_INSTRUCTIONS, ANSWERS
+from rewriter.model.context import BuildContext
+from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Instruction
 
@@ -34,10 +36,21 @@ class Level(StrEnum):
 
 
 class Example(NamedTuple):
-    """A Dockerfile before and after, shown to users and run as a test."""
+    """A Dockerfile before and after, shown to users and run as a test.
+
+    `files` are those of the build context with their texts, `settings` the user's choices that the fixer acts for.
+    """
 
     before: str
     after: str
+    files: tuple[tuple[str, str], ...] = ()
+    settings: Settings = DEFAULTS
+
+    @property
+    def context(self) -> BuildContext:
+        """The build context, which is not known where the example has no files."""
+        texts = dict(self.files)
+        return BuildContext.of_list(list(texts)).with_texts(texts) if texts else BuildContext(None)
 
 
 class FileEdit(NamedTuple):

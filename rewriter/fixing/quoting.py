@@ -60,7 +60,8 @@ def _is_closed(raw: str, escape: str) -> bool:
     try:
         _within_double_quotes(raw, escape)
     except NotWritableError:
-        return "${" in raw and raw.count('"') % 2 == 0 and raw.count("'") % 2 == 0
+        plain = re.sub(rf"{re.escape(escape)}.", "", raw, flags=re.DOTALL)  # an escaped quote closes nothing
+        return "${" in raw and plain.count('"') % 2 == 0 and plain.count("'") % 2 == 0
     return True
 
 

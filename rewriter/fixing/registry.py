@@ -68,12 +68,23 @@ def _named(fixers: Sequence[Fixer], words: Iterable[str]) -> Iterator[Fixer]:
 
 def _own() -> Iterator[Fixer]:
     import importlib
-    import pkgutil
 
     import fixers
 
-    for module in pkgutil.iter_modules(fixers.__path__):
-        yield from _in_module(importlib.import_module(f"fixers.{module.name}"))
+    for name in _modules(list(fixers.__path__)):
+        yield from _in_module(importlib.import_module(f"fixers.{name}"))
+
+
+def _modules(folders: Sequence[str]) -> list[str]:
+    """The names of the modules in some folders. pkgutil would find them too, but costs a tenth of the start-up."""
+    import os
+
+    if not all(map(os.path.isdir, folders)):  # inside an archive
+        import pkgutil
+
+        return [module.name for module in pkgutil.iter_modules(folders)]
+    files = (entry for folder in folders for entry in sorted(os.listdir(folder)))
+    return [file.removesuffix(".py") for file in files if file.endswith(".py") and not file.startswith("__")]
 
 
 def _in_module(module: object) -> Iterator[Fixer]:
