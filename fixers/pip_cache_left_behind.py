@@ -1,0 +1,67 @@
+"""Downloads that pip, npm and yarn leave in the layer."""
+
+from collections.abc import Iterator
+
+from rewriter.fixing.commands import append_command
+from rewriter.fixing.edits import insert_after
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.model.cache_users import copies_cache, offline_step
+from rewriter.model.calls import calls
+from rewriter.model.cleanup import is_removed
+from rewriter.model.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.settings import Settings
+from rewriter.model.state import State
+from rewriter.syntax.tree import Run
+
+_CLEANERS = {"npm": "npm cache clean --force", "yarn": "yarn cache clean"}
+_FOLDERS = {"npm": "/root/.npm", "yarn": "/usr/local/share/.cache/yarn"}
+
+
+@fixer(
+    code="DF308",
+    name="pip-cache-left-behind",
+    level=Level.SAFE,
+    phase="packages",
+    replaces=["DL3042", "DL3060"],
+    changes=["package-caches"],
+    example=Example(
+        before="FROM python:3.11\nRUN pip install flask\n",
+        after="FROM python:3.11\nRUN pip install --no-cache-dir flask\n",
+        settings=Settings(builder="legacy"),
+    ),
+)
+def leave_no_downloads(run: Run, state: State, settings: Settings) -> Iterator[Fix | Skip]:
+    """Install without leaving pip's, npm's or yarn's downloads in the layer.
+
+    Only for builders without cache mounts (`builder = "legacy"` in the configuration); with BuildKit DF202 does better.
+    """
+    if settings.has_mounts:
+        return
+    stage = state.stage
+    is_handed_on = stage is not None and copies_cache(stage, ["/root/.cache/pip"]) is not None
+    for call in calls_that_leave(run, state, {"pip"}):
+        if is_handed_on:
+            continue
+        is_clean = state.is_set("PIP_NO_CACHE_DIR") or is_removed(run.script, state, "/root/.cache/pip")
+        if call.installs and call.subcommand is not None and not is_clean and not call.has(*_NO_CACHE):
+            yield Fix(
+                run, "what pip downloads does not stay in the layer", [insert_after(call.subcommand, " --no-cache-dir")]
+            )
+    for name, command in _CLEANERS.items():
+        found = [call for call in calls_that_leave(run, state, {name}) if call.installs]
+        cleans = any(call.action.startswith("cache ") for call in calls(run) if call.manager.name == name)
+        if not found or cleans or is_removed(run.script, state, _FOLDERS[name]):
+            continue
+        if (step := offline_step(run.dockerfile, name)) or (name == "yarn" and "YARN_" in run.dockerfile.text):
+            yield Skip(run, "line {line} needs what is downloaded", step or run)
+        elif reason := reason_against_appending(run):
+            yield Skip(run, reason)
+        else:
+            yield Fix(
+                run,
+                f"what {name} downloads does not stay in the layer",
+                [append_command(run, command)],
+            )
+
+
+_NO_CACHE = ("--no-cache-dir", "--no-cache", "--cache-dir")
