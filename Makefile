@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus bench e2e new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e pip-and-uv new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -41,11 +41,17 @@ fixtures: $(READY) ## write what the fixers do now into tests/fixtures: read the
 corpus: $(READY) ## all laws over thousands of real Dockerfiles (DFIX_CORPUS names their folder; ARGS="--diffs 40 --seed 1")
 	@$(BIN)/python -m scripts.corpus $(ARGS)
 
+moved-installs: $(READY) ## what DF201 does on real build contexts, and that no moved install misses a file (ARGS="--diffs 20")
+	@$(BIN)/python -m scripts.moved_installs $(ARGS)
+
 bench: $(READY) ## speed as ratios, measured in one run
 	@$(BIN)/python -m scripts.bench $(ARGS)
 
 e2e: $(READY) ## build real images before and after; needs a Docker engine
 	@$(BIN)/pytest -q -m e2e
+
+pip-and-uv: $(READY) ## what pip and uv install for 40 requirement sets, side by side; needs a Docker engine (ARGS="django")
+	@$(BIN)/python -m scripts.pip_and_uv $(ARGS)
 
 new-fixer: $(READY) ## the skeleton of a fixer with its first fixture: make new-fixer CODE=DF999 NAME=my-thing [PHASE=packages]
 	@$(BIN)/python -m scripts.new_fixer --code "$(CODE)" --name "$(NAME)" $(if $(PHASE),--phase "$(PHASE)")

@@ -30,7 +30,8 @@ from rewriter.engine import Outcome
 from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext, discover
+from rewriter.model.context import BuildContext
+from rewriter.model.context_files import Listed
 from rewriter.output.diff import unified_diff
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile, Instruction, Onbuild, ShellInstruction
@@ -51,16 +52,20 @@ KNOWN_DISAGREEMENTS: Final = {
 """The files that we read differently from the judge, and why we are right. One that agrees again must go from here."""
 
 
+NO_TEMPLATES: Final = frozenset({"19f070e082003efe", "ad5760b94b213c3b"})
+"""Ordinary Dockerfiles among the templates: they only speak of some in a comment."""
+
 _OF_ONE_FILE: Final = re.compile(r"[0-9/:$=@{}%\[]")
 """What gives a word of a skip reason away as a name, path or number."""
 
 
 class Unit(NamedTuple):
-    """One Dockerfile of the corpus. `kind` is `file`, `app` or `template`."""
+    """One Dockerfile of the corpus. `kind` is `file`, `app` or `template`, `context` the folder of an app."""
 
     kind: str
     id: str
     path: str
+    context: str = ""
 
 
 class Verdict(NamedTuple):
@@ -101,7 +106,7 @@ def find_units(corpus: Path) -> list[Unit]:
             for name in filter(None, row["dockerfiles"].split(";")):
                 path = corpus / "apps" / row["app"] / name
                 if path.is_file():
-                    units.append(Unit("app", f"{row['app']}/{name}", str(path)))
+                    units.append(Unit("app", f"{row['app']}/{name}", str(path), str(corpus / "apps" / row["app"])))
     return units
 
 
@@ -119,10 +124,23 @@ def _selections() -> dict[str, tuple[Sequence[Fixer], Level | None]]:
 
 
 def _fix(unit: Unit, text: str, fixers: Sequence[Fixer], limit: Level | None) -> Outcome:
-    def context(dockerfile: Dockerfile) -> BuildContext:
-        return discover(unit.path, dockerfile) if unit.kind == "app" else BuildContext(None)
+    return engine.fix(text, fixers, context=lambda _: context_of(unit), limit=limit)
 
-    return engine.fix(text, fixers, context=context, limit=limit)
+
+def context_of(unit: Unit) -> BuildContext:
+    """The context of an app, as a user would name it: all files of its list, of which the corpus holds a part."""
+    if not unit.context:
+        return BuildContext(None)
+    dockerfile = os.path.relpath(unit.path, unit.context)
+    return BuildContext.of_list(_listed(unit.context), unit.context, dockerfile=dockerfile)
+
+
+@cache
+def _listed(context: str) -> dict[str, Listed]:
+    folder, app = os.path.split(context)
+    with open(os.path.join(folder, os.pardir, "apps-lists", f"{app}.tsv"), "rb") as file:
+        rows = (decode(line).split("\t", 2) for line in file.read().splitlines())
+        return {path: Listed(int(mode, 8), int(size)) for mode, size, path in rows}
 
 
 def judge(unit: Unit) -> Verdict:
@@ -206,7 +224,7 @@ def _broken_laws(unit: Unit, before: Dockerfile, after: Dockerfile, outcome: Out
         yield LAWS, outcome.broken_law
     if not outcome.changed:
         return
-    if unit.kind == "template":
+    if unit.kind == "template" and unit.id not in NO_TEMPLATES:
         yield TEMPLATES, ", ".join(fix.code for fix in outcome.applied)
     if before.problem:
         yield REFUSED, before.problem.message
@@ -279,7 +297,7 @@ def judge_git(corpus: Path, scratch: Path) -> Iterator[str]:
             shutil.rmtree(folder, ignore_errors=True)
             for part in ("files", "files-templates", "apps"):
                 shutil.copytree(corpus / part, folder / part, symlinks=True)
-        subprocess.run(["git", "init", "-q"], cwd=patched, check=True)
+            subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # it says how far up contexts may lie
         patch = scratch / "all.diff"
         with open(patch, "wb") as file:
             diff = _dfix(["--diff", *options, "."], patched, stdout=file)
@@ -298,6 +316,7 @@ def judge_git(corpus: Path, scratch: Path) -> Iterator[str]:
                 break
         else:
             shutil.rmtree(patched / ".git")
+            shutil.rmtree(written / ".git")
             yield from (f"{name}: {path} differs from what --write makes" for path in _different(patched, written))
 
 
