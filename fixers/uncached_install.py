@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from rewriter.fixing.commands import remove_items, remove_words, text_in_front
-from rewriter.fixing.edits import insert_in_front, remove_instruction, remove_word
+from rewriter.fixing.edits import insert_after, insert_in_front, remove_instruction, remove_word, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
+from rewriter.model.apk_layers import MOUNT, ApkCall, ApkRun, find_apk_runs
 from rewriter.model.apt_layers import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
 from rewriter.model.build_layers import BuildLayers, find_build_layers
 from rewriter.model.cleanup import Cleanup
@@ -37,12 +38,19 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
 
     apt gets mounts on all RUNs of a stage and the stages based on it or on none: each must run its own update, and
     Debian's `docker-clean`, which deletes downloads, is lifted before the first.
+
+    apk keeps packages from Alpine 3.23 on, each RUN for itself: `--no-cache` becomes the cache's folder and, as
+    `--no-cache` did, asks for today's index. Older releases would share too much between images.
+
+    dnf, yum and zypper are left alone: the lock of a build that was stopped would halt dnf 4 in the next one.
     """
     if not settings.has_mounts:
         return
     can_mount = allows(dockerfile, "run-mount")
     for layers in find_apt_layers(states):
         yield from _apt_fixes(layers) if can_mount else ()
+    for apk in find_apk_runs(states) if can_mount else ():
+        yield _apk_fix(apk)
     for builds in find_build_layers(states) if can_mount else ():
         yield from _build_fixes(builds)
     installs = list(find_install_runs(states))
@@ -124,3 +132,24 @@ def _apt_edits(one: AptRun) -> Iterator[Edit]:
     if lift and not is_at_start:
         yield insert_in_front(script.pipelines[first], lift)
     yield from _cleanup_edits(run, one.cleanup)
+
+
+def _apk_fix(apk: ApkRun) -> Fix | Skip:
+    if apk.problem:
+        return Skip(apk.run, apk.problem, apk.culprit)
+    edits: list[Edit] = []
+    for one in apk.calls:
+        edits += _apk_edits(apk.run, one)
+    edits += _cleanup_edits(apk.run, apk.cleanup)
+    edits.append(insert_flags(apk.run, [MOUNT.flag], along=edits))
+    return Fix(apk.run, "what apk downloads is kept in a cache mount", edits)
+
+
+def _apk_edits(run: Run, one: ApkCall) -> Iterator[Edit]:
+    call, refusals, is_stale = one
+    options = f"--cache-dir={MOUNT.target}{' --update-cache' if is_stale else ''}"
+    if refusals:
+        yield replace(refusals[0], options)
+        yield from remove_words(run.dockerfile, call.command.words, refusals[1:])
+    elif call.subcommand is not None:
+        yield insert_after(call.subcommand, f" {options}")

@@ -14,10 +14,13 @@ LONGEST_LINE: Final = 100
 INDENT: Final = "    "
 
 
-def insert_flags(instruction: Instruction, flags: Sequence[str], *, in_front: str = "") -> Edit:
+def insert_flags(
+    instruction: Instruction, flags: Sequence[str], *, in_front: str = "", along: Sequence[Edit] = ()
+) -> Edit:
     """Write flags behind those an instruction has, and optionally text in front of its command.
 
     A single flag stays on the line of a short command; else each flag and the command get a continuation line.
+    `along` are the edits that change the command at the same time, and so its length.
     """
     dockerfile = instruction.dockerfile
     body = instruction.arguments_span.start
@@ -28,7 +31,8 @@ def insert_flags(instruction: Instruction, flags: Sequence[str], *, in_front: st
         return Edit(body, body, in_front)
     if instruction.is_on_one_line and not old and len(flags) == 1:
         line = dockerfile.text[slice(*instruction.code_span)]
-        if len(line) + len(flags[0]) + len(in_front) < LONGEST_LINE:
+        added = sum(len(text) - (end - start) for start, end, text in along)
+        if len(line) + len(flags[0]) + len(in_front) + added < LONGEST_LINE:
             return Edit(body, body, f"{flags[0]} {in_front}")
     # A command that begins on a line of its own says how such lines are indented.
     indent = between.rsplit("\n", 1)[1] if "\n" in between else _indent(instruction)

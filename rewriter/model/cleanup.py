@@ -20,6 +20,7 @@ from rewriter.syntax.shell import CommandList, SimpleCommand, Word
 _CLEANS: Final[dict[str, frozenset[str]]] = {
     "apt-get": frozenset({"clean", "autoclean", "auto-clean", "dist-clean", "distclean"}),
     "apt": frozenset({"clean", "autoclean", "auto-clean", "distclean"}),
+    "apk": frozenset({"cache clean", "cache purge"}),
     "pip": frozenset({"cache purge", "cache remove"}),
     "uv": frozenset({"cache clean", "cache prune"}),
     "poetry": frozenset({"cache clear"}),
