@@ -6,7 +6,6 @@ from rewriter.fixing.commands import remove_items, remove_words, text_in_front
 from rewriter.fixing.edits import insert_after, insert_in_front, remove_instruction, remove_word, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
-from rewriter.model.apk_layers import MOUNT, ApkCall, ApkRun, find_apk_runs
 from rewriter.model.apt_layers import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
 from rewriter.model.build_layers import BuildLayers, find_build_layers
 from rewriter.model.cleanup import Cleanup
@@ -14,6 +13,7 @@ from rewriter.model.features import allows
 from rewriter.model.install_layers import InstallRun, find_install_runs, find_switches
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
+from rewriter.model.system_layers import SystemCall, SystemRun, find_system_runs
 from rewriter.syntax.text import Edit
 from rewriter.syntax.tree import Dockerfile, Env, Run
 from rewriter.syntax.words import Word
@@ -39,18 +39,18 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
     apt gets mounts on all RUNs of a stage and the stages based on it or on none: each must run its own update, and
     Debian's `docker-clean`, which deletes downloads, is lifted before the first.
 
-    apk keeps packages from Alpine 3.23 on, each RUN for itself: `--no-cache` becomes the cache's folder and, as
-    `--no-cache` did, asks for today's index. Older releases would share too much between images.
-
-    dnf, yum and zypper are left alone: the lock of a build that was stopped would halt dnf 4 in the next one.
+    apk keeps packages from Alpine 3.23 on, and dnf from Fedora 41 on, each RUN for itself: what told them not to goes,
+    and they are told to ask for today's index, as they would without a cache. Older releases are left alone: apk 2
+    shares too much between images, and in dnf 4 the lock of a build that was stopped halts the next one. So is bundler:
+    its cache has nothing but names and versions to tell the gems of two sources apart.
     """
     if not settings.has_mounts:
         return
     can_mount = allows(dockerfile, "run-mount")
     for layers in find_apt_layers(states):
         yield from _apt_fixes(layers) if can_mount else ()
-    for apk in find_apk_runs(states) if can_mount else ():
-        yield _apk_fix(apk)
+    for one in find_system_runs(states) if can_mount else ():
+        yield _system_fix(one)
     for builds in find_build_layers(states) if can_mount else ():
         yield from _build_fixes(builds)
     installs = list(find_install_runs(states))
@@ -134,22 +134,23 @@ def _apt_edits(one: AptRun) -> Iterator[Edit]:
     yield from _cleanup_edits(run, one.cleanup)
 
 
-def _apk_fix(apk: ApkRun) -> Fix | Skip:
-    if apk.problem:
-        return Skip(apk.run, apk.problem, apk.culprit)
+def _system_fix(one: SystemRun) -> Fix | Skip:
+    if one.problem:
+        return Skip(one.run, one.problem, one.culprit)
     edits: list[Edit] = []
-    for one in apk.calls:
-        edits += _apk_edits(apk.run, one)
-    edits += _cleanup_edits(apk.run, apk.cleanup)
-    edits.append(insert_flags(apk.run, [MOUNT.flag], along=edits))
-    return Fix(apk.run, "what apk downloads is kept in a cache mount", edits)
+    for call in one.calls:
+        edits += _system_edits(one, call)
+    edits += _cleanup_edits(one.run, one.cleanup)
+    edits.append(insert_flags(one.run, [one.habits.mount.flag], along=edits))
+    return Fix(one.run, f"what {one.habits.name} downloads is kept in a cache mount", edits)
 
 
-def _apk_edits(run: Run, one: ApkCall) -> Iterator[Edit]:
-    call, refusals, is_stale = one
-    options = f"--cache-dir={MOUNT.target}{' --update-cache' if is_stale else ''}"
-    if refusals:
-        yield replace(refusals[0], options)
-        yield from remove_words(run.dockerfile, call.command.words, refusals[1:])
-    elif call.subcommand is not None:
-        yield insert_after(call.subcommand, f" {options}")
+def _system_edits(one: SystemRun, call: SystemCall) -> Iterator[Edit]:
+    habits, words = one.habits, call.call.command.words
+    options = " ".join([habits.keeps, *([habits.asks] if call.is_stale else [])])
+    before = call.call.program if habits.is_early else call.call.subcommand
+    if call.refusals:
+        yield replace(call.refusals[0], options)
+        yield from remove_words(one.run.dockerfile, words, call.refusals[1:])
+    elif before is not None:
+        yield insert_after(before, f" {options}")

@@ -49,7 +49,7 @@ def copies_cache(stage: Stage, folders: Sequence[str]) -> Instruction | None:
     """The instruction that brings a cache into a stage, or takes it from there into another one."""
     for node in stage.dockerfile.instructions[stage.first :]:
         if any(
-            _meets(posixpath.normpath("/" + path.lstrip("/")), folder)
+            meets(posixpath.normpath("/" + path.lstrip("/")), folder)
             for path in _paths(node, stage)
             for folder in folders
         ):
@@ -72,7 +72,7 @@ def _paths(node: Instruction, stage: Stage) -> Iterator[str]:
                 yield fields.get("source", fields.get("src", "/"))
 
 
-def _meets(path: str, folder: str) -> bool:
+def meets(path: str, folder: str) -> bool:
     """Whether a path is a folder, lies in it, or is one above it that holds little else."""
     return path == folder or path.startswith(f"{folder}/") or (folder.startswith(f"{path}/") and path not in _HOMES)
 
