@@ -27,18 +27,19 @@ from rewriter.syntax.tree import Copy, Dockerfile, Instruction, Run
 
 _MOVING_TAGS: Final = frozenset({"", "latest", "3", "edge", "rawhide"})
 """Those that name the newest release of a distribution, which is past the first one needed."""
-_RELEASE: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?\Z")
+# The tag of a snapshot, such as 20250108, is none.
+_RELEASE: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]+))?(?:\.([0-9]+))?\Z")
 _ALPINE: Final = re.compile(r"(?:^|-)alpine-?([0-9.]+)(?:-|\Z)")
 
 
 class Habits(NamedTuple):
     """How a manager keeps packages.
 
-    `keeps` are the options that make it, `asks` that for today's index, `refuses` those that forbid a cache; `early`
-    says that options stand in front of the subcommand. `fills` are the subcommands that download packages, `updates`
-    those that fetch the index alone. With the options of `elsewhere` it works on another root, with those of `own` it
-    has other plans for what it downloads, with those of `offline` it downloads nothing. `configured` are the paths and
-    settings that give it a cache of its own, `programs` its names.
+    `keeps` are the options that make it, `asks` that for today's index, `refuses` those that forbid a cache;
+    `is_early` says that options stand in front of the subcommand. `fills` are the subcommands that download packages,
+    `updates` those that fetch the index alone. With the options of `elsewhere` it works on another root, with those of
+    `own` it puts packages elsewhere, with those of `offline` it downloads nothing. `configured` are the paths and
+    settings that give it a cache of its own, `programs` its names; `has` tells whether a stage comes with it.
     """
 
     name: str
@@ -85,12 +86,13 @@ def _is_release(stage: Stage, family: str, first: tuple[int, ...], suffix: re.Pa
         return False
     release = None
     if origin.family == family:
-        if origin.tag in _MOVING_TAGS:
+        if origin.tag in _MOVING_TAGS and not origin.digest:
             return True
         release = _RELEASE.match(origin.tag)
     elif suffix is not None and (found := suffix.search(origin.tag)):
         release = _RELEASE.match(found[1])
-    return release is not None and tuple(int(part or 99) for part in release.groups()) >= first
+    missing = 0 if origin.digest else 99  # a tag that says no more moves on, unless a digest holds it
+    return release is not None and tuple(int(part or missing) for part in release.groups()) >= first
 
 
 _HABITS: Final = (
