@@ -218,7 +218,7 @@ class _Run:
                     line = self._original_line(forbidden.comment.start)
                     skips.append((fixer, Skip(result.anchor, f"ignored by the comment in line {line}"), True))
                 elif comment := comment_in_the_way(result):
-                    reason = f"a comment stands inside what would be written anew: # {comment}"
+                    reason = f"a comment stands inside what would be written anew: {f'# {comment.content}'.strip()}"
                     skips.append((fixer, Skip(result.anchor, reason), False))
                 else:
                     self._check(fixer, result)

@@ -12,7 +12,7 @@ from typing import Final
 
 from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Fix
-from rewriter.syntax.tree import Directive, Dockerfile, Instruction, Onbuild, Run, ShellInstruction
+from rewriter.syntax.tree import Comment, Directive, Dockerfile, Instruction, Onbuild, Run, ShellInstruction
 
 
 class Laws:
@@ -55,7 +55,7 @@ class Laws:
         return f"the shell command in line {broken[0].line} of the result would no longer parse"
 
 
-def comment_in_the_way(fix: Fix) -> str:
+def comment_in_the_way(fix: Fix) -> Comment | None:
     """A comment inside the instruction that a fix writes anew, which would be written over; mostly none."""
     anchor, text = fix.anchor, fix.anchor.dockerfile.text
     for edit in fix.edits:
@@ -63,9 +63,9 @@ def comment_in_the_way(fix: Fix) -> str:
             continue  # most edits cover no comment: a look at each comment for each of them would add up
         for comment in anchor.comments:
             covers = edit.start < comment.start and comment.end < edit.end
-            if covers and comment.text.strip() not in edit.text:
-                return comment.content
-    return ""
+            if covers and comment.text.strip() not in map(str.strip, edit.text.split("\n")):
+                return comment
+    return None
 
 
 def lost_comments(before: Dockerfile, after: Dockerfile) -> Counter[str]:
