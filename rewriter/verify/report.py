@@ -73,7 +73,7 @@ class Verdict(StrEnum):
 
 
 class FailedStep(NamedTuple):
-    """The step at which a build ended: the instruction, its line in the Dockerfile (0: unknown), and what it printed."""
+    """The step at which a build ended: its instruction, the line in the Dockerfile (0: unknown), what it printed."""
 
     name: str
     line: int
