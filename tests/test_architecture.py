@@ -28,7 +28,7 @@ ROOMS: Final[tuple[frozenset[str], ...]] = tuple(
         "batch",
         "verify",
         "output",
-        "session",
+        "session verify_session",
         "cli",
         "bot",
         "fleet",

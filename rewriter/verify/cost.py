@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from rewriter.model.context import BuildContext
 from rewriter.verify.builder import Built, Engine, Recipe
 from rewriter.verify.report import Cost
-from rewriter.verify.request import Options
+from rewriter.verify.request import Conditions
 
 _COMMENTS: Final = {
     ".c": "//",
@@ -53,7 +53,10 @@ _MANIFESTS: Final = {
 """Files that name dependencies, and what their end takes: a comment, or blanks where there are none."""
 
 _MAIN: Final = ("main", "app", "index", "server", "__main__", "manage", "application", "program")
-_TESTS: Final = frozenset({"test", "tests", "spec", "specs", "docs", "examples", "migrations", "node_modules", "vendor"})
+_ASIDE: Final = frozenset(
+    {"test", "tests", "spec", "specs", "docs", "examples", "migrations", "node_modules", "vendor"}
+)
+"""Folders of files that are not the program itself."""
 
 
 class Edited(NamedTuple):
@@ -90,7 +93,7 @@ def _unlikelihood(path: str) -> tuple[bool, int, bool, int, str]:
     folders = path.split("/")[:-1]
     stem, suffix = os.path.splitext(os.path.basename(path))
     rank = _MAIN.index(stem) if stem in _MAIN else len(_MAIN)
-    return bool(_TESTS & set(folders)), len(folders), suffix == ".sh", rank, path
+    return bool(_ASIDE & set(folders)), len(folders), suffix == ".sh", rank, path
 
 
 def manifest_file(context: BuildContext) -> Edited | None:
@@ -130,21 +133,21 @@ def _sockets_and_pipes(folder: str, names: Sequence[str]) -> list[str]:
     return [name for name, mode in modes if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
 
 
-def measured(engine: Engine, recipe: Recipe, first: Built, space: str, options: Options, folder: Path) -> Cost:
+def measured(engine: Engine, recipe: Recipe, first: Built, space: str, conditions: Conditions, folder: Path) -> Cost:
     """What the Dockerfile of a recipe costs; `first` is its cold build in a space of its own.
 
     `folder` does not exist yet: it takes copies of the context, in which files are changed.
     """
     configuration = engine.configuration(first.identity)
     cost = Cost(configuration["Size"], configuration["Layers"], first.context_bytes, first.seconds)
-    if not options.measures_rebuilds:
+    if not conditions.measures_rebuilds:
         return cost
     copied_context(recipe.context, folder)
     copy = recipe._replace(context=folder)
     seen = BuildContext(str(folder)).with_text(".dockerignore", recipe.ignore or "")
     source, manifest = source_file(seen), manifest_file(seen)
     cold, after_source, after_dependency = [first.seconds], [], []
-    for number in range(options.runs):
+    for number in range(conditions.runs):
         if number:
             space = engine.new_space()
             cold.append(engine.build(copy, space).seconds)

@@ -16,8 +16,8 @@ class Version(NamedTuple):
     ignore: str
 
 
-class Options(NamedTuple):
-    """How to build and to look.
+class Conditions(NamedTuple):
+    """How both versions are built and looked at.
 
     `target`, `build_args` and `secrets` are those of `docker build`; `timeout` ends a build, `patience` is how long a
     program may take to start, both in seconds. `path` is the HTTP path to ask for, found by itself if empty. `runs` is
@@ -45,17 +45,11 @@ class Request(NamedTuple):
     after: Version
     allowed: Allowed
     applied: tuple[str, ...] = ()
-    options: Options = Options()
+    conditions: Conditions = Conditions()
 
     def recipe(self, version: Version) -> Recipe:
         """How a version is built."""
-        options = self.options
+        how = self.conditions
         return Recipe(
-            version.dockerfile,
-            self.context,
-            version.ignore,
-            options.target,
-            options.build_args,
-            options.secrets,
-            options.timeout,
+            version.dockerfile, self.context, version.ignore, how.target, how.build_args, how.secrets, how.timeout
         )

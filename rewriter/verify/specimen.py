@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from rewriter.verify.behaviour import Observation, Questions, observe
-from rewriter.verify.builder import Built, Engine, Recipe
+from rewriter.verify.builder import BuildError, Built, Engine, Recipe
 from rewriter.verify.snapshot import Snapshot, read
 
 
 class Specimen:
-    """The image of a recipe, built with cold caches of its own unless `space` names those of another."""
+    """The image of a recipe, built with cold caches of its own unless `space` names those of another.
 
-    def __init__(self, engine: Engine, recipe: Recipe, questions: Questions, space: str = "") -> None:
-        self.engine = engine
-        self.recipe = recipe
-        self.questions = questions
-        self.space = space or engine.new_space()
+    `name` tells a person which version is being looked at.
+    """
+
+    def __init__(self, engine: Engine, recipe: Recipe, questions: Questions, name: str, space: str = "") -> None:
+        self.engine: Final = engine
+        self.recipe: Final = recipe
+        self.questions: Final = questions
+        self.name: Final = name
+        self.space: Final = space or engine.new_space()
 
     @cached_property
+    def _outcome(self) -> Built | BuildError:
+        self.engine.tell(f"{self.name}: build")
+        try:
+            return self.engine.build(self.recipe, self.space)
+        except BuildError as error:
+            return error
+
+    @property
+    def failure(self) -> BuildError | None:
+        """Why there is no image; None where there is one."""
+        return self._outcome if isinstance(self._outcome, BuildError) else None
+
+    @property
     def built(self) -> Built:
         """The image. Raises BuildError."""
-        return self.engine.build(self.recipe, self.space)
+        if isinstance(self._outcome, BuildError):
+            raise self._outcome
+        return self._outcome
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
@@ -32,10 +51,12 @@ class Specimen:
     @cached_property
     def snapshot(self) -> Snapshot:
         """The files of the image."""
+        self.engine.tell(f"{self.name}: files")
         with self.engine.export(self.built.identity) as stream:
             return read(stream)
 
     @cached_property
     def observation(self) -> Observation:
         """What the program of the image does."""
+        self.engine.tell(f"{self.name}: behaviour")
         return observe(self.engine, self.built.identity, self.questions)
