@@ -143,9 +143,13 @@ class Batch:
             self._companions.update((os.path.realpath(place), after) for place, _, after in companions(result))
         return result
 
+    def config_of(self, path: str) -> Config:
+        """The configuration for a file, with the command line on top. Raises ConfigError."""
+        return self._plan_for(os.path.dirname(path) or os.curdir).config
+
     def context_of(self, path: str, text: str) -> BuildContext:
         """The build context of a text that stands at a path. Raises ConfigError."""
-        return _context(path, parse(text), self._plan_for(os.path.dirname(path) or os.curdir).config)
+        return _context(path, parse(text), self.config_of(path))
 
     def _remembered(self, context: BuildContext) -> BuildContext:
         """A context with the companions as the files before leave them."""

@@ -82,8 +82,8 @@ class Subject:
         """The comparison of the file with what all fixers make of it."""
         assert self.result.outcome is not None
         codes = tuple(sorted({fix.code for fix in self.result.outcome.applied}))
-        permission = allowed(self._fixers, codes)
-        return Request(self.path, self._folder, self.before, self._version(self.result), permission, codes, conditions)
+        after, permission = self._version(self.result), allowed(self._fixers, codes)
+        return Request(self.path, self._folder, self.before, after, permission, codes, self._configured(conditions))
 
     def request_against(self, path: str, conditions: Conditions) -> Request:
         """The comparison of the file with another one that is built from the same folder; nothing may change."""
@@ -93,7 +93,14 @@ class Subject:
             raise SubjectError(Problem(path, error.message)) from error
         beside = os.path.relpath(os.path.realpath(path), os.path.realpath(self._folder)).replace(os.sep, "/")
         ignore = BuildContext(str(self._folder), dockerfile=beside).ignore_text
-        return Request(self.path, self._folder, self.before, Version(text, ignore), Allowed({}), (), conditions)
+        return Request(
+            self.path, self._folder, self.before, Version(text, ignore), Allowed({}), (), self._configured(conditions)
+        )
+
+    def _configured(self, conditions: Conditions) -> Conditions:
+        """The conditions, with the configuration for what the command line leaves open."""
+        probe = Batch(self._fixers, self._options).config_of(self.path).probe
+        return conditions._replace(path=conditions.path or probe)
 
     @property
     def _folder(self) -> Path:
