@@ -1,0 +1,315 @@
+"""The engine: builds images, exports them, starts containers, through Docker's or Podman's own client.
+
+python-on-whales calls the client; what it cannot do is called with the same words in front: it collects an export and
+the files of a container in memory and decodes them as text, it knows neither `top` nor the image format of Podman's
+builds, and it turns an inspection into types that leave out what they do not know.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple, cast
+
+from rewriter.syntax.text import encode
+from rewriter.verify.belongings import Belongings, buildx_environment
+from rewriter.verify.client import Client, EngineError, NoBuildxError, NoEngineError, OldEngineError, find_client
+from rewriter.verify.container import Container
+from rewriter.verify.failures import BuildError, Failure, explain
+from rewriter.verify.janitor import LABEL
+from rewriter.verify.leash import TIME_IS_UP
+from rewriter.verify.progress import Moment, Progress, Step
+
+__all__ = [
+    "BuildError",
+    "Built",
+    "Container",
+    "Engine",
+    "EngineError",
+    "Failure",
+    "NoBuildxError",
+    "NoEngineError",
+    "OldEngineError",
+    "Recipe",
+    "Step",
+    "open_engine",
+]
+
+_PATIENCE: Final = 120.0
+"""How long a command that is no build may take, in seconds."""
+
+
+class Recipe(NamedTuple):
+    """How to build an image.
+
+    `dockerfile` is the text; `ignore` is the text of the ignore file, None for the context's own. The rest are options
+    of `docker build`; `timeout` ends it, in seconds.
+    """
+
+    dockerfile: str
+    context: Path
+    ignore: str | None = None
+    target: str = ""
+    build_args: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
+    timeout: float = 1800.0
+    network: str = ""
+
+
+class Built(NamedTuple):
+    """An image, how long its build took in seconds, and what the builder said."""
+
+    identity: str
+    seconds: float
+    context_bytes: int
+    steps: tuple[Step, ...]
+
+
+@contextmanager
+def open_engine(tell: Callable[[str], None] = lambda _: None) -> Iterator[Engine]:
+    """An engine for some time; all that it made is removed at the end. `tell` is told what is going on.
+
+    Raises EngineError if there is none.
+    """
+    engine = Engine(tell)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+class Engine:
+    """Docker or Podman, whichever answers first. Raises EngineError if neither does."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._client: Final[Client] = find_client()
+        self._belongings: Final = Belongings(self._client.command)
+        self._known_spaces: Final[set[str]] = set()
+        self._tags: Final[dict[str, str]] = {}
+        self.tell: Final = tell
+
+    @property
+    def name(self) -> str:
+        """What the engine is called, with its versions."""
+        return self._client.name
+
+    @property
+    def folder(self) -> Path:
+        """A folder for whatever is needed until the session ends."""
+        return self._belongings.folder
+
+    def new_space(self) -> str:
+        """A name for caches of one's own, which are empty at first."""
+        return f"{self._belongings.session}{os.urandom(4).hex()}"
+
+    def close(self) -> None:
+        """Remove everything that was made, and wait for it."""
+        if complaints := self._belongings.close():
+            self.tell(f"not all could be removed: {complaints}")
+
+    def keep(self, identity: str) -> str:
+        """Let an image stay; its name."""
+        tag = self._tags[identity]
+        self._belongings.keep(tag)
+        return tag
+
+    def build(self, recipe: Recipe, space: str, *, listen: Callable[[str], None] | None = None) -> Built:
+        """Build an image.
+
+        `space` names the cache mounts and the layers that it may use: a new one is cold, one used again is warm.
+        `listen` is told each step as it begins. Raises BuildError.
+        """
+        dockerfile = self._written(recipe)
+        tag = self._belongings.tag()
+        self._belongings.use_space(space)
+        progress = Progress(recipe.dockerfile, listen or self.tell, self._watch)
+        began = time.monotonic()
+        lines = (
+            self._buildah(recipe, space, dockerfile, tag)
+            if self._client.is_podman
+            else self._buildx(recipe, space, dockerfile, tag)
+        )
+        code = _drain(lines, progress)
+        seconds = time.monotonic() - began
+        self._known_spaces.add(space)
+        if code:
+            raise explain(progress, code == TIME_IS_UP and seconds >= recipe.timeout, recipe.timeout)
+        identity = str(self._inspect_image(tag)["Id"])
+        self._tags[identity] = tag
+        return Built(identity, seconds, progress.context_bytes, progress.steps)
+
+    def _written(self, recipe: Recipe) -> Path:
+        """The Dockerfile in a folder of ours: beside it, its ignore file counts before the context's own."""
+        dockerfile = self._belongings.new_folder("recipe") / "Dockerfile"
+        dockerfile.write_bytes(encode(recipe.dockerfile))
+        if recipe.ignore is not None:
+            # An empty file would be taken for none.
+            ignore = recipe.ignore or "# nothing is left out\n"
+            dockerfile.with_name("Dockerfile.dockerignore").write_bytes(encode(ignore))
+        return dockerfile
+
+    def _buildx(self, recipe: Recipe, space: str, dockerfile: Path, tag: str) -> Iterator[str]:
+        environment = buildx_environment(self.folder / f"buildx-{space}")
+        blank = dict.fromkeys(self._client.proxy_variables(), "")
+        lines = self._client.whales(self._belongings.leashed(recipe.timeout, environment)).buildx.build(
+            recipe.context,
+            file=dockerfile,
+            # The layer cache knows what is run by its hosts too, but with locked mounts not by their namespace.
+            add_hosts={f"{space}.invalid": "127.0.0.1"},
+            build_args={**blank, **dict(recipe.build_args), "BUILDKIT_CACHE_MOUNT_NS": space},
+            labels=self._belongings.labels,
+            load=True,
+            network=recipe.network or None,
+            # The types of python-on-whales are older than this format.
+            progress=cast(Any, "rawjson"),
+            provenance=False,
+            secrets=list(recipe.secrets),
+            tags=tag,
+            target=recipe.target or None,
+            stream_logs=True,
+        )
+        return cast(Iterator[str], lines)
+
+    def _buildah(self, recipe: Recipe, space: str, dockerfile: Path, tag: str) -> Iterator[str]:
+        """Buildah keeps cache mounts below TMPDIR, and knows no layers by a space: the first build uses none."""
+        place = self.folder / f"buildah-{space}"
+        place.mkdir(exist_ok=True)
+        ignore = dockerfile.with_name("Dockerfile.dockerignore")
+        command = [
+            *self._belongings.leashed(recipe.timeout, {"TMPDIR": str(place)}), "build", "--format=docker", "--layers",
+            f"--file={dockerfile}", f"--tag={tag}", f"--label={LABEL}={self._belongings.session}", "--http-proxy=false",
+            *([] if space in self._known_spaces else ["--no-cache"]),
+            *([f"--ignorefile={ignore}"] if ignore.exists() else []),
+            *([f"--target={recipe.target}"] if recipe.target else []),
+            *([f"--network={recipe.network}"] if recipe.network else []),
+            *(f"--build-arg={name}={value}" for name, value in recipe.build_args),
+            *(f"--secret={secret}" for secret in recipe.secrets),
+            str(recipe.context),
+        ]  # fmt: skip
+        return _lines_of(command)
+
+    def _watch(self, moment: Moment) -> None:
+        self._belongings.trace(*moment)
+
+    def configuration(self, identity: str) -> dict[str, Any]:
+        """`Config` of the image's inspection, with Author, Size in bytes, Layers (how many) and Architecture."""
+        found = self._inspect_image(identity)
+        config = dict(found.get("Config") or {})
+        labels = {name: value for name, value in (config.get("Labels") or {}).items() if name != LABEL}
+        return {
+            **config,
+            "Labels": labels or None,
+            "Author": found.get("Author") or "",
+            "Size": int(found["Size"]),
+            "Layers": len((found.get("RootFS") or {}).get("Layers") or ()),
+            "Architecture": found.get("Architecture") or "",
+        }
+
+    def _inspect_image(self, name: str) -> dict[str, Any]:
+        return cast(dict[str, Any], json.loads(self._ask("image", "inspect", name).stdout)[0])
+
+    @contextmanager
+    def export(self, identity: str) -> Iterator[IO[bytes]]:
+        """The image's file system as the stream of a tar archive."""
+        container = self._container(["create", *self._naming("export"), identity, "nothing"])
+        with subprocess.Popen(
+            [*self._belongings.leashed(_PATIENCE * 10, {}), "export", container.identity],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            try:
+                yield process.stdout
+                # What follows the end of the archive is read, too, so that an export that was cut off is noticed.
+                while process.stdout.read(1 << 20):
+                    pass
+                if process.wait():
+                    raise EngineError(f"the image could not be exported: {process.stderr.read().decode().strip()}")
+            finally:
+                process.terminate()
+                container.remove()
+
+    def start(
+        self,
+        identity: str,
+        *,
+        name_hint: str = "",
+        command: Sequence[str] | None = None,
+        entrypoint: str | None = None,
+        ports: Sequence[int] = (),
+        network: str = "bridge",
+        health_interval: float | None = None,
+        memory: str = "1g",
+        cpus: float = 2,
+        pids: int = 512,
+    ) -> Container:
+        """Start a container in the background, with limits, and with ports on the loopback interface only.
+
+        With an `entrypoint` of the caller's, the image's health check is not run. Raises EngineError.
+        """
+        options = [
+            *self._naming(name_hint), f"--network={network}", f"--memory={memory}", f"--memory-swap={memory}",
+            f"--cpus={min(cpus, self._client.processors)}", f"--pids-limit={pids}", "--pull=never",
+            "--security-opt=no-new-privileges",
+            *(f"--publish=127.0.0.1::{port}" for port in ports),
+            *(f"--env={name}=" for name in self._client.proxy_variables()),
+            *([f"--health-interval={health_interval}s"] if health_interval else []),
+            *([] if entrypoint is None else [f"--entrypoint={entrypoint}", "--no-healthcheck"]),
+        ]  # fmt: skip
+        container = self._container(["create", *options, identity, *(command or ())])
+        try:
+            self._ask("start", container.identity)
+        except EngineError:
+            container.remove()
+            raise
+        return container
+
+    def _naming(self, hint: str) -> list[str]:
+        name = self._belongings.container_name(hint)
+        return [f"--name={name}", *(f"--label={key}={value}" for key, value in self._belongings.labels.items())]
+
+    def _container(self, arguments: Sequence[str]) -> Container:
+        return Container(self._ask(*arguments).stdout.decode().split()[-1], self._ask)
+
+    def _ask(
+        self, *arguments: str, seconds: float = _PATIENCE, checks: bool = True
+    ) -> subprocess.CompletedProcess[bytes]:
+        leash = self._belongings.leashed(seconds, {})
+        done = subprocess.run([*leash, *arguments], stdin=subprocess.DEVNULL, capture_output=True)
+        if checks and done.returncode:
+            reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            raise EngineError(f"{self.name} did not do `{' '.join(arguments[:2])}`: {reason}")
+        return done
+
+
+def _drain(lines: Iterator[str], progress: Progress) -> int:
+    from python_on_whales.exceptions import DockerException
+
+    try:
+        for line in lines:
+            progress.feed(line)
+    except DockerException as error:
+        return error.return_code
+    except UnicodeDecodeError:
+        # python-on-whales decodes what a failed command printed, whatever it was.
+        return 1
+    return 0
+
+
+def _lines_of(command: Sequence[str]) -> Iterator[str]:
+    from python_on_whales.exceptions import DockerException
+
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", text=True
+    ) as process:
+        assert process.stdout is not None
+        yield from process.stdout
+    if process.returncode:
+        raise DockerException(list(command), process.returncode)
