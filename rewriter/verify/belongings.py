@@ -14,10 +14,14 @@ from typing import Final, NamedTuple
 
 from rewriter.verify import janitor, leash
 from rewriter.verify.janitor import LABEL
+from rewriter.verify.progress import Moment
 
 _PREFIX: Final = "dfix-verify-"
 _BUILDX_STATE: Final = ("current", "defaults", "instances", "certs")
 """What buildx must find in its folder to use the user's own builders."""
+
+_UNNAMED: Final = {"SOURCE_DATE_EPOCH": None, "BUILDX_GIT_LABELS": None}
+"""What the client would hand on from the user's environment to every build, without being asked to."""
 
 
 class ClientCommand(NamedTuple):
@@ -69,9 +73,9 @@ class Belongings:
         """Call a namespace of cache mounts ours."""
         self._say({"space": space})
 
-    def trace(self, key: str, name: str, began: float, ended: float) -> None:
-        """Call what a step leaves in the build cache ours."""
-        self._say({"step": key, "name": name, "began": began, "ended": ended})
+    def trace(self, moment: Moment) -> None:
+        """Call what a part of a build leaves in the build cache ours."""
+        self._say({"moment": list(moment)})
 
     def leashed(self, seconds: float, environment: dict[str, str]) -> list[str]:
         """The words in front of the client's arguments that let it run no longer than some seconds."""
@@ -79,7 +83,7 @@ class Belongings:
             "parent": os.getpid(),
             "seconds": seconds,
             "folder": str(self.folder / "clients"),
-            "environment": {**self._client.environment, **environment, "SOURCE_DATE_EPOCH": None},
+            "environment": {**_UNNAMED, **self._client.environment, **environment},
         }
         return [sys.executable, "-I", "-S", leash.__file__, json.dumps(settings), self._client.program]
 

@@ -1,8 +1,8 @@
 """The engine: builds images, exports them, starts containers, through Docker's or Podman's own client.
 
-python-on-whales calls the client; what it cannot do is called with the same words in front: it collects an export and
-the files of a container in memory and decodes them as text, it knows neither `top` nor the image format of Podman's
-builds, and it turns an inspection into types that leave out what they do not know.
+python-on-whales calls the client. What it cannot do is called with the same words in front: it takes an export and the
+files of a container for text, it knows neither `top` nor the image format of Podman's builds, of a failed command it
+loses output that is no text, and an inspection comes as types that leave out what they do not know.
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rewriter.syntax.text import encode
 from rewriter.verify.belongings import Belongings, buildx_environment
-from rewriter.verify.client import Client, EngineError, NoBuildxError, NoEngineError, OldEngineError, find_client
+from rewriter.verify.client import (
+    Client,
+    EngineError,
+    NoBuildxError,
+    NoEngineError,
+    OldEngineError,
+    engine_errors,
+    find_client,
+)
 from rewriter.verify.container import Container
 from rewriter.verify.failures import BuildError, Failure, explain
 from rewriter.verify.janitor import LABEL
 from rewriter.verify.leash import TIME_IS_UP
 from rewriter.verify.progress import Moment, Progress, Step
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 __all__ = [
     "BuildError",
@@ -156,7 +167,8 @@ class Engine:
     def _buildx(self, recipe: Recipe, space: str, dockerfile: Path, tag: str) -> Iterator[str]:
         environment = buildx_environment(self.folder / f"buildx-{space}")
         blank = dict.fromkeys(self._client.proxy_variables(), "")
-        lines = self._client.whales(self._belongings.leashed(recipe.timeout, environment)).buildx.build(
+        whales = self._client.whales(self._belongings.leashed(recipe.timeout, environment))
+        lines = whales.buildx.build(
             recipe.context,
             file=dockerfile,
             # The layer cache knows what is run by its hosts too, but with locked mounts not by their namespace.
@@ -194,7 +206,7 @@ class Engine:
         return _lines_of(command)
 
     def _watch(self, moment: Moment) -> None:
-        self._belongings.trace(*moment)
+        self._belongings.trace(moment)
 
     def configuration(self, identity: str) -> dict[str, Any]:
         """`Config` of the image's inspection, with Author, Size in bytes, Layers (how many) and Architecture."""
@@ -216,7 +228,16 @@ class Engine:
     @contextmanager
     def export(self, identity: str) -> Iterator[IO[bytes]]:
         """The image's file system as the stream of a tar archive."""
-        container = self._container(["create", *self._naming("export"), identity, "nothing"])
+        with engine_errors():
+            made = self._whales().container.create(
+                identity,
+                ["nothing"],
+                labels=self._belongings.labels,
+                name=self._belongings.container_name("export"),
+                networks=["none"],
+                pull="never",
+            )
+        container = self._container(made.id)
         with subprocess.Popen(
             [*self._belongings.leashed(_PATIENCE * 10, {}), "export", container.identity],
             stdin=subprocess.DEVNULL,
@@ -254,29 +275,39 @@ class Engine:
 
         With an `entrypoint` of the caller's, the image's health check is not run. Raises EngineError.
         """
-        options = [
-            *self._naming(name_hint), f"--network={network}", f"--memory={memory}", f"--memory-swap={memory}",
-            f"--cpus={min(cpus, self._client.processors)}", f"--pids-limit={pids}", "--pull=never",
-            "--security-opt=no-new-privileges",
-            *(f"--publish=127.0.0.1::{port}" for port in ports),
-            *(f"--env={name}=" for name in self._client.proxy_variables()),
-            *([f"--health-interval={health_interval}s"] if health_interval else []),
-            *([] if entrypoint is None else [f"--entrypoint={entrypoint}", "--no-healthcheck"]),
-        ]  # fmt: skip
-        container = self._container(["create", *options, identity, *(command or ())])
+        with engine_errors():
+            made = self._whales().container.create(
+                identity,
+                list(command or ()),
+                cpus=min(cpus, self._client.processors),
+                entrypoint=entrypoint,
+                envs=dict.fromkeys(self._client.proxy_variables(), ""),
+                health_interval=None if health_interval is None else max(1, round(health_interval)),
+                healthcheck=entrypoint is None,
+                labels=self._belongings.labels,
+                memory=memory,
+                memory_swap=memory,
+                name=self._belongings.container_name(name_hint),
+                networks=[network],
+                pids_limit=pids,
+                publish=[(f"127.0.0.1::{port}",) for port in ports],
+                pull="never",
+                security_options=["no-new-privileges"],
+            )
+        container = self._container(made.id)
         try:
-            self._ask("start", container.identity)
+            with engine_errors():
+                self._whales().container.start(container.identity)
         except EngineError:
             container.remove()
             raise
         return container
 
-    def _naming(self, hint: str) -> list[str]:
-        name = self._belongings.container_name(hint)
-        return [f"--name={name}", *(f"--label={key}={value}" for key, value in self._belongings.labels.items())]
+    def _whales(self, seconds: float = _PATIENCE) -> DockerClient:
+        return self._client.whales(self._belongings.leashed(seconds, {}))
 
-    def _container(self, arguments: Sequence[str]) -> Container:
-        return Container(self._ask(*arguments).stdout.decode().split()[-1], self._ask)
+    def _container(self, identity: str) -> Container:
+        return Container(identity, self._ask, self._whales)
 
     def _ask(
         self, *arguments: str, seconds: float = _PATIENCE, checks: bool = True

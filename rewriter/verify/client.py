@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rewriter.verify.belongings import ClientCommand, docker_config
@@ -51,6 +53,21 @@ class NoBuildxError(EngineError):
 
 class OldEngineError(EngineError):
     """The engine is too old."""
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Within, what python-on-whales raises becomes an EngineError with what the client said."""
+    from python_on_whales.exceptions import DockerException
+
+    try:
+        yield
+    except DockerException as error:
+        said = (error.stderr or error.stdout or "").strip()
+        raise EngineError(f"the engine refuses: {said or f'exit code {error.return_code}'}") from None
+    except UnicodeDecodeError:
+        # It decodes what a failed command said, whatever that is.
+        raise EngineError("the engine refuses, in words that are no text") from None
 
 
 class Client(NamedTuple):

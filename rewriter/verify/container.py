@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rewriter.verify.client import EngineError
+from rewriter.verify.client import EngineError, engine_errors
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 Ask = Callable[..., subprocess.CompletedProcess[bytes]]
 """Runs the client with some arguments and a deadline in seconds."""
+
+Whales = Callable[[float], "DockerClient"]
+"""The client as python-on-whales calls it, with a deadline in seconds."""
 
 _PATIENCE: Final = 60.0
 
@@ -18,9 +25,10 @@ _PATIENCE: Final = 60.0
 class Container:
     """A container that was started; it is removed at the end of the session, if not before."""
 
-    def __init__(self, identity: str, ask: Ask) -> None:
+    def __init__(self, identity: str, ask: Ask, whales: Whales) -> None:
         self.identity: Final = identity
         self._ask: Final = ask
+        self._whales: Final = whales
 
     def state(self) -> dict[str, Any]:
         """`State` of `docker inspect`: Running, Pid, ExitCode, StartedAt, Health and so on."""
@@ -61,11 +69,15 @@ class Container:
 
     def stop(self, timeout: float) -> None:
         """Ask the program to end, and end it by force after some seconds."""
+        # python-on-whales loses a number of seconds, and spells other times as no client reads them.
         self._ask("stop", "--time", str(max(1, round(timeout))), self.identity, seconds=timeout + _PATIENCE)
 
     def remove(self) -> None:
         """Remove the container with its anonymous volumes, running or not."""
-        self._ask("rm", "--force", "--volumes", self.identity, seconds=_PATIENCE, checks=False)
+        from python_on_whales.exceptions import NoSuchContainer
+
+        with engine_errors(), contextlib.suppress(NoSuchContainer):
+            self._whales(_PATIENCE).container.remove(self.identity, force=True, volumes=True)
 
     def _inspect(self) -> dict[str, Any]:
         found = json.loads(self._ask("container", "inspect", self.identity, seconds=_PATIENCE).stdout)

@@ -62,7 +62,7 @@ def explain(progress: Progress, is_late: bool, timeout: float) -> BuildError:
         if found := re.search(pattern, error):
             return BuildError(message_of(found, error), reason, failed or _place(progress, error))
     if step is not None:
-        return BuildError(f"{_spelled(step)} failed: {_first_line(error)}", Failure.STEP, failed)
+        return BuildError(f"{_spelled(step)} failed: {_reason(error)}", Failure.STEP, failed)
     return BuildError(f"the build failed: {_first_line(error) or 'the builder did not say why'}", Failure.ENGINE)
 
 
@@ -93,6 +93,13 @@ def _unreadable(found: re.Match[str], _: str) -> str:
 
 def _cause(error: str) -> str:
     return _first_line(error).rpartition(": ")[2]
+
+
+def _reason(error: str) -> str:
+    """The end of the builder's sentence: its beginning repeats the instruction or names checksums."""
+    if missing := re.search(r"failed to calculate checksum of ref \S+ (.*)", error):
+        return f"{missing[1]} in the build context or stage"
+    return re.sub(r"(?s).*did not complete successfully: ", "", error) or "the builder did not say why"
 
 
 def _first_line(text: str) -> str:

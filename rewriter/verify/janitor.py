@@ -46,9 +46,10 @@ _LOCAL: Final = {
 
 
 class Trace(NamedTuple):
-    """A step that was really run: as the builder names it, and when, in seconds; `ended` is 0 while it runs."""
+    """A part of a build: its name, its text in the Dockerfile, and when, in seconds; `ended` is 0 while it runs."""
 
     name: str
+    source: str
     began: float
     ended: float
 
@@ -80,8 +81,8 @@ class Notes:
                 self.kept.add(tag)
             case {"space": space}:
                 self.spaces.add(space)
-            case {"step": key, "name": name, "began": began, "ended": ended}:
-                self.traces[f"{key} {began}"] = Trace(name, began, ended)
+            case {"moment": [key, name, source, began, ended]}:
+                self.traces[f"{key} {began}"] = Trace(name, source, began, ended)
 
     def owns(self, record: Record) -> bool:
         """Whether an entry of the build cache was made for us."""
@@ -96,19 +97,18 @@ def was_made_by(record: Record, trace: Trace) -> bool:
     is_near = any(-_EARLY <= record.made - moment <= _LATE for moment in moments)
     if not trace.ended:
         is_near = record.made >= trace.began - _EARLY
-    return is_near and _describes(record.description, trace.name)
+    return is_near and _describes(record.description, trace)
 
 
-def _describes(description: str, name: str) -> bool:
+def _describes(description: str, trace: Trace) -> bool:
     for beginning, source in _LOCAL.items():
-        if name.startswith(beginning):
+        if trace.name.startswith(beginning):
             return description == source
-    shell = description.removeprefix("mount / from exec ")
-    if shell == description:
-        return _letters(description) == _letters(name)
-    if body := re.search(r"<<.*\((.*?)(\.\.\.)?\)\Z", name, re.DOTALL):
-        return _letters(body[1]) in _letters(shell)
-    return _letters(name).endswith(_letters(shell.partition(" -c ")[2] or shell))
+    command = description.removeprefix("mount / from exec ")
+    if command == description:
+        return _letters(description) == _letters(trace.name)
+    # In front of the text of a RUN stands the SHELL.
+    return _letters(command.partition(" -c ")[2] or command) in _letters(trace.source)
 
 
 def _letters(text: str) -> str:

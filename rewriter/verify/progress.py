@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -37,10 +37,15 @@ class Step(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The work on a part of the build, by the builder's clock in seconds; `ended` is 0 while it goes on."""
+    """The work on a part of the build, by the builder's clock in seconds; `ended` is 0 while it goes on.
+
+    `name` is what the builder calls it, `source` what stands in the Dockerfile: the builder's name has variables
+    expanded, and of a here-document only the first line.
+    """
 
     key: str
     name: str
+    source: str
     began: float
     ended: float
 
@@ -55,7 +60,8 @@ class _Vertex:
 
     @property
     def is_running(self) -> bool:
-        return 0.0 in self.periods.values() and not self.error
+        """Whether it had not come to an end of its own; a step that another's failure cancels has not."""
+        return "context canceled" in self.error if self.error else 0.0 in self.periods.values()
 
 
 class Progress:
@@ -109,7 +115,7 @@ class Progress:
         if vertex.periods.get(began) != ended:
             vertex.periods[began] = ended
             if not vertex.is_cached:
-                self._watch(Moment(key, vertex.name, began, ended))
+                self._watch(Moment(key, vertex.name, self._source(vertex), began, ended))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -121,12 +127,16 @@ class Progress:
     def failed(self) -> Step | None:
         """The step that failed, or that was running when the builder fell silent."""
         vertices = list(self._vertices.values())
-        broken = [vertex for vertex in vertices if vertex.error and "context canceled" not in vertex.error]
+        broken = [vertex for vertex in vertices if vertex.error and not vertex.is_running]
         running = [vertex for vertex in vertices if vertex.is_running]
         for vertex in broken or running:
             if step := self._step(vertex):
                 return step._replace(line=self.line or step.line)
         return None
+
+    def _source(self, vertex: _Vertex) -> str:
+        step = self._step(vertex)
+        return (step and self._places.source_at(step.line)) or vertex.name
 
     def _step(self, vertex: _Vertex) -> Step | None:
         found = _STEP.fullmatch(vertex.name)
@@ -184,8 +194,20 @@ class _Places:
 
     def text_at(self, line: int) -> str:
         """The instruction that a line belongs to; empty if it belongs to none."""
-        found = (it for it in self._dockerfile.instructions if self._line(it) <= line <= it.end_line)
-        return next(map(_text, found), "")
+        return next(map(_text, self._at(line)), "")
+
+    def source_at(self, line: int) -> str:
+        """The text of the instruction that a line belongs to, with its here-documents; of a JSON form, the strings."""
+        return next(map(self._source, self._at(line)), "")
+
+    def _source(self, instruction: Instruction) -> str:
+        if instruction.json:
+            return " ".join(string.value for string in instruction.json)
+        bodies = [here.body for here in instruction.heredocs]
+        return "\n".join([instruction.view.text, *(self._dockerfile.text[body.start : body.end] for body in bodies)])
+
+    def _at(self, line: int) -> Iterator[Instruction]:
+        return (it for it in self._dockerfile.instructions if self._line(it) <= line <= it.end_line)
 
     def _named(self, name: str) -> list[Stage]:
         if not name:
