@@ -191,7 +191,7 @@ def test_sizes() -> None:
     sizes = {0: "0 B", 999: "999 B", 1000: "1 kB", 12_430: "12.4 kB", 999_499: "999 kB", 999_500: "1 MB"}
     sizes |= {173_100_000: "173 MB", 1_234_000_000: "1.23 GB", 5 * 10**12: "5 TB", 12_345 * 10**12: "12,345 TB"}
     assert {number: size(number) for number in sizes} == sizes
-    assert [seconds(0), seconds(1.26), seconds(1234.5)] == ["0.0 s", "1.3 s", "1,234.5 s"]
+    assert [seconds(0), seconds(1.26), seconds(999.94), seconds(1234.5)] == ["0.0 s", "1.3 s", "999.9 s", "1,234 s"]
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,8 @@ def size(number: float) -> str:
 
 
 def seconds(number: float) -> str:
-    """A time."""
-    return f"{number:,.1f} s"
+    """A time; nobody needs tenths of what takes a quarter of an hour."""
+    return f"{number:,.0f} s" if number >= 999.95 else f"{number:.1f} s"
 
 
 def ratio(before: float, after: float) -> str:

@@ -46,7 +46,7 @@ _VERDICT_MARKS: Final = {
 }
 # Whatever starts markup or a link. GitHub looks for mentions, references and the names of emoji when entities have been
 # read: there, an invisible character stands behind what they begin with.
-_MARKUP: Final = re.compile(r"[&<>`|*_\[\]\\~$!]|:(?=//)|(?<=www)\.|(?P<name>[@#]|:(?=[\w+-]+:))", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"[&<>`|*_\[\]\\~$!]|:(?=//)|(?<=www)\.|(?P<name>[@#]|:(?=[\w+-]))", re.IGNORECASE)
 
 
 def markdown(report: Report) -> str:
