@@ -9,7 +9,7 @@ from typing import Final
 from rewriter.verify.behaviour import Ending, Health, Observation
 from rewriter.verify.listening import reaches
 from rewriter.verify.printed import different_lines, without_accidents
-from rewriter.verify.probe import Answer, alike
+from rewriter.verify.probe import Answer, alike, is_shapeless
 from rewriter.verify.report import Allowed, Check, Difference, Status
 from rewriter.verify.written import places
 
@@ -128,7 +128,7 @@ def _answers(before: Observation, after: Observation, closed: set[str]) -> Itera
         if _head(old) != _head(other):
             yield Difference(subject, _head(old), _head(other), "answers")
         elif not alike(old, other):
-            reason = "" if old.is_steady else UNSTEADY_ANSWER
+            reason = UNSTEADY_ANSWER if is_shapeless(old) else ""
             lost, extra = different_lines(old.body, other.body)
             yield Difference(subject, _first(lost), _first(extra), "bodies", reason)
 

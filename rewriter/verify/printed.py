@@ -45,7 +45,12 @@ _DENIED: Final = re.compile(
 # Programs of GNU quote with U+2018 and U+2019 where the locale has them.
 _QUOTED: Final = re.compile(r"(?<!\w)['\"`\u2018]([^'\"`\u2018\u2019]+)['\"`\u2019]")
 _ABSOLUTE: Final = re.compile(r"(?<![\w/.:<-])(/[^\s'\"`\u2018\u2019:,;()<>\[\]]+)")
-_JAVA: Final = re.compile(r"AccessDeniedException: (\S+)")
+_SPOKEN: Final = re.compile(
+    r"AccessDeniedException: (\S+)|"
+    r"(?i:(?:: line \d+: |can(?:no|')t create |\b(?:open|mkdir|create|remove|unlink) (?!stream))([^\s'\"]+): "
+    r"(?:permission denied|read-only file system))"
+)
+"""What shells, Go and Java say; they do not quote, and the path may be relative."""
 
 A_DATABASE: Final = "an SQLite database"
 
@@ -101,8 +106,8 @@ def _path_in(line: str, denied: re.Match[str]) -> str:
     Runtimes say it in many ways: `[Errno 13] Permission denied: '/a'`, `open /a: permission denied`,
     `open() "/a" failed (13: Permission denied)`, `cannot create /a: Permission denied`.
     """
-    if java := _JAVA.search(line):
-        return java[1]
+    if spoken := _SPOKEN.search(line):
+        return spoken[1] or spoken[2]
     quoted = [found[1] for found in _QUOTED.finditer(line) if _is_path(found[1])]
     if quoted:
         return quoted[0]

@@ -209,10 +209,10 @@ def health_path(configuration: Mapping[str, Any]) -> str:
 
 
 def alike(before: Answer, after: Answer) -> bool:
-    """Whether two bodies are the same but for what is not even the same in two answers of one program."""
+    """Whether two bodies are the same but for words that are not even the same in two answers of one program."""
     if before.is_steady and after.is_steady:
         return before.digest == after.digest
-    columns = [re.split(r"(\W+)", text) for text in (before.body, before.again, after.body, after.again)]
+    columns = [_words(text) for text in (before.body, before.again, after.body, after.again)]
     if len({len(column) for column in columns}) > 1:
         return False
     return all(
@@ -220,3 +220,12 @@ def alike(before: Answer, after: Answer) -> bool:
         for old, old_again, new, new_again in zip(*columns, strict=True)
         if old == old_again and new == new_again
     )
+
+
+def is_shapeless(answered: Answer) -> bool:
+    """Whether not even the number of words is the same in two answers, so that nothing can be compared with them."""
+    return len(_words(answered.body)) != len(_words(answered.again))
+
+
+def _words(text: str) -> list[str]:
+    return re.split(r"(\W+)", text)

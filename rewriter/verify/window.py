@@ -89,6 +89,8 @@ def open_window(engine: Engine, looked_at: Container, images: Sequence[str]) -> 
     """A window through the first of some images that has a program to look with; None if none has."""
     from rewriter.verify.builder import EngineError
 
+    if not looked_at.state().get("Running"):
+        return None
     for image, tool in ((image, tool) for image in images for tool in TOOLS):
         program, *words = tool.idle
         try:
