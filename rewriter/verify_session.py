@@ -50,6 +50,7 @@ class VerifySession:
         self._wishes: Final = wishes
         self._console: Final = Console()
         self._reports: Final[list[Report]] = []
+        self._engine: Engine | None = None
         self._code = CLEAN
 
     def run(self, paths: Sequence[str]) -> int:
@@ -60,9 +61,6 @@ class VerifySession:
                     self._verify(path, stack)
         except ConfigError as error:
             self._complain(problem_of(error))
-        except EngineError as error:
-            self._console.say(f"error: {error}")
-            self._worsen(FAILED)
         except KeyboardInterrupt:
             self._console.say("interrupted; what was built for it has been removed, and no file was changed by half")
             return INTERRUPTED
@@ -88,10 +86,7 @@ class VerifySession:
     def _verify(self, path: str, stack: ExitStack) -> None:
         try:
             subject = Subject(path, self._fixers, self._options)
-            against = self._wishes.against
-            request = (
-                subject.request_against(against, self._conditions) if against else subject.request(self._conditions)
-            )
+            request = self._request(subject)
         except SubjectError as error:
             self._complain(error.problem)
             return
@@ -99,6 +94,8 @@ class VerifySession:
         self._reports.append(report)
         self._worsen(EXIT_CODES[report.verdict])
         self._show(report)
+        if report.images:
+            self._console.say(f"kept: {', '.join(report.images)}")
         if self._wishes.is_written:
             self._save(report, subject)
 
@@ -110,10 +107,12 @@ class VerifySession:
     def _proven(self, request: Request, subject: Subject, stack: ExitStack) -> Report:
         if request.before == request.after:
             return Report(request.path, Verdict.UNCHANGED, "there is nothing to change, so nothing was built")
-        if not hasattr(self, "_engine"):
-            self._engine: Engine = stack.enter_context(open_engine(self._console.progress))
         try:
+            if self._engine is None:
+                self._engine = stack.enter_context(open_engine(self._console.progress))
             return prove(request, self._engine, None if self._wishes.against else subject.upgraded)
+        except EngineError as error:
+            return Report(request.path, Verdict.UNTESTED, str(error), applied=request.applied)
         finally:
             self._console.progress("")
 
@@ -123,7 +122,15 @@ class VerifySession:
             case "text":
                 from rewriter.output.verify_text import text
 
-                console.data(text(report, width=console.data_width, color=console.colors_data))
+                page = text(
+                    report,
+                    width=console.data_width,
+                    color=console.colors_data,
+                    ascii_only=not console.draws,
+                    show_allowed=self._wishes.shows_allowed,
+                )
+                # Several pages stand apart.
+                console.data(("\n" if len(self._reports) > 1 else "") + page)
             case "markdown":
                 from rewriter.output.verify_markdown import markdown
 

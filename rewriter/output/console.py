@@ -49,6 +49,12 @@ class Console:
 
         return get_terminal_size().columns
 
+    @property
+    def draws(self) -> bool:
+        """Whether whoever reads the data can read more than ASCII."""
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        return encoding.lower().replace("-", "").startswith("utf")
+
     def data(self, text: str) -> None:
         """Print data as the bytes it was read from, as long as somebody takes it."""
         if not text or not self.is_open:

@@ -34,6 +34,7 @@ def _report(report: Report) -> dict[str, object]:
         "applied": report.applied,
         "culprits": report.culprits,
         "good": report.good,
+        "images": report.images,
         "failed_step": report.failed_step._asdict() if report.failed_step else None,
     }
 

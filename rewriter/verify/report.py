@@ -84,7 +84,8 @@ class Report(NamedTuple):
     """The whole comparison.
 
     `applied` are the codes of the fixers whose changes were compared, `culprits` those of them that break something,
-    `good` those that remain proven without the culprits.
+    `good` those that remain proven without the culprits; `images` names what was built, the old version first, where
+    the user wants to keep it.
     """
 
     path: str
@@ -98,6 +99,7 @@ class Report(NamedTuple):
     good: tuple[str, ...] = ()
     failed_step: FailedStep | None = None
     engine: str = ""
+    images: tuple[str, ...] = ()
 
 
 class Allowed(NamedTuple):

@@ -58,5 +58,14 @@ class Specimen:
     @cached_property
     def observation(self) -> Observation:
         """What the program of the image does."""
+        return self.observed(self.questions)
+
+    def observed(self, questions: Questions) -> Observation:
+        """What the program of the image does in a run of its own."""
         self.engine.tell(f"{self.name}: behaviour")
-        return observe(self.engine, self.built.identity, self.questions)
+        return observe(self.engine, self.built.identity, questions)
+
+    def observed_like(self, other: Specimen) -> Observation:
+        """What the program does while it is given the time to do what another one does."""
+        questions = self.questions.like(other.observation)
+        return self.observed(questions._replace(tools=(other.built.identity,)))
