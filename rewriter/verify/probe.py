@@ -74,7 +74,7 @@ def request(host: str, port: int, path: str) -> str:
     return f"GET {line} HTTP/1.0\r\nHost: {name}:{port}\r\nUser-Agent: dfix\r\nAccept: */*\r\nConnection: close\r\n\r\n"
 
 
-_PERL_SHOW: Final = "for (@ARGV) { open my $file, '<', $_ and print <$file> }"
+_PERL_SHOW: Final = "for (@ARGV) { open my $file, '<', $_ or next; print <$file> }"
 _PERL_ASK: Final = f"""
 use Socket;
 my ($host, $port, $request) = @ARGV;

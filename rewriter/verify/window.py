@@ -49,8 +49,9 @@ class Window:
 
     def ask(self, listener: Listener, path: str) -> str:
         """What came back for a GET request; empty if nothing did."""
-        _, response = self._container.exec(self._tool.asking(listener.host, listener.port, path), timeout=_SECONDS)
-        return response
+        code, said = self._container.exec(self._tool.asking(listener.host, listener.port, path), timeout=_SECONDS)
+        # A failure prints why. An answer that takes too long is still one, as far as it came.
+        return said if code == 0 or said.startswith("HTTP/") else ""
 
     def close(self) -> None:
         """Remove the second container."""
@@ -102,12 +103,13 @@ def open_window(engine: Engine, looked_at: Container, images: Sequence[str]) -> 
                 network=f"container:{looked_at.identity}",
             )
         except EngineError:
-            # The image has no such program, or what was to be looked at has ended.
-            if not looked_at.state().get("Running"):
-                return None
-            continue
-        window = Window(container, tool)
-        if window.listeners() is not None:
-            return window
-        window.close()
+            container = None
+        if container:
+            window = Window(container, tool)
+            if window.listeners() is not None:
+                return window
+            window.close()
+        # The image has no such program, or what was to be looked at has ended.
+        if not looked_at.state().get("Running"):
+            return None
     return None
