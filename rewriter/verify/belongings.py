@@ -73,6 +73,10 @@ class Belongings:
         """Call a namespace of cache mounts ours."""
         self._say({"space": space})
 
+    def made_image(self, identity: str) -> None:
+        """Call an image without a name ours."""
+        self._say({"image": identity})
+
     def trace(self, moment: Moment) -> None:
         """Call what a part of a build leaves in the build cache ours."""
         self._say({"moment": list(moment)})

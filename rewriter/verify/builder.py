@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from rewriter.syntax.text import encode
 from rewriter.verify.belongings import Belongings, buildx_environment
+from rewriter.verify.buildah import BuildahProgress, arguments_of, lines_of, saved_configuration
 from rewriter.verify.client import (
     Client,
     EngineError,
@@ -32,6 +32,7 @@ from rewriter.verify.failures import BuildError, Failure, explain
 from rewriter.verify.janitor import LABEL
 from rewriter.verify.leash import TIME_IS_UP
 from rewriter.verify.progress import Moment, Progress, Step
+from rewriter.verify.recipe import Recipe
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -51,25 +52,11 @@ __all__ = [
     "open_engine",
 ]
 
+_NOT_THEIRS: Final = frozenset({LABEL, "io.buildah.version"})
+"""Labels that no Dockerfile has asked for."""
+
 _PATIENCE: Final = 120.0
 """How long a command that is no build may take, in seconds."""
-
-
-class Recipe(NamedTuple):
-    """How to build an image.
-
-    `dockerfile` is the text; `ignore` is the text of the ignore file, None for the context's own. The rest are options
-    of `docker build`; `timeout` ends it, in seconds.
-    """
-
-    dockerfile: str
-    context: Path
-    ignore: str | None = None
-    target: str = ""
-    build_args: tuple[tuple[str, str], ...] = ()
-    secrets: tuple[str, ...] = ()
-    timeout: float = 1800.0
-    network: str = ""
 
 
 class Built(NamedTuple):
@@ -135,10 +122,12 @@ class Engine:
         `space` names the cache mounts and the layers that it may use: a new one is cold, one used again is warm.
         `listen` is told each step as it begins. Raises BuildError.
         """
-        dockerfile = self._written(recipe)
+        dockerfile = recipe.write(self._belongings.new_folder("recipe"))
         tag = self._belongings.tag()
         self._belongings.use_space(space)
-        progress = Progress(recipe.dockerfile, listen or self.tell, self._watch)
+        progress: Progress = Progress(recipe.dockerfile, listen or self.tell, self._watch)
+        if self._client.is_podman:
+            progress = BuildahProgress(recipe.dockerfile, listen or self.tell, self._belongings.made_image)
         began = time.monotonic()
         lines = (
             self._buildah(recipe, space, dockerfile, tag)
@@ -148,21 +137,12 @@ class Engine:
         code = _drain(lines, progress)
         seconds = time.monotonic() - began
         self._known_spaces.add(space)
+        progress.finish()
         if code:
             raise explain(progress, code == TIME_IS_UP and seconds >= recipe.timeout, recipe.timeout)
         identity = str(self._inspect_image(tag)["Id"])
         self._tags[identity] = tag
         return Built(identity, seconds, progress.context_bytes, progress.steps)
-
-    def _written(self, recipe: Recipe) -> Path:
-        """The Dockerfile in a folder of ours: beside it, its ignore file counts before the context's own."""
-        dockerfile = self._belongings.new_folder("recipe") / "Dockerfile"
-        dockerfile.write_bytes(encode(recipe.dockerfile))
-        if recipe.ignore is not None:
-            # An empty file would be taken for none.
-            ignore = recipe.ignore or "# nothing is left out\n"
-            dockerfile.with_name("Dockerfile.dockerignore").write_bytes(encode(ignore))
-        return dockerfile
 
     def _buildx(self, recipe: Recipe, space: str, dockerfile: Path, tag: str) -> Iterator[str]:
         environment = buildx_environment(self.folder / f"buildx-{space}")
@@ -191,19 +171,11 @@ class Engine:
         """Buildah keeps cache mounts below TMPDIR, and knows no layers by a space: the first build uses none."""
         place = self.folder / f"buildah-{space}"
         place.mkdir(exist_ok=True)
-        ignore = dockerfile.with_name("Dockerfile.dockerignore")
-        command = [
-            *self._belongings.leashed(recipe.timeout, {"TMPDIR": str(place)}), "build", "--format=docker", "--layers",
-            f"--file={dockerfile}", f"--tag={tag}", f"--label={LABEL}={self._belongings.session}", "--http-proxy=false",
-            *([] if space in self._known_spaces else ["--no-cache"]),
-            *([f"--ignorefile={ignore}"] if ignore.exists() else []),
-            *([f"--target={recipe.target}"] if recipe.target else []),
-            *([f"--network={recipe.network}"] if recipe.network else []),
-            *(f"--build-arg={name}={value}" for name, value in recipe.build_args),
-            *(f"--secret={secret}" for secret in recipe.secrets),
-            str(recipe.context),
-        ]  # fmt: skip
-        return _lines_of(command)
+        leash = self._belongings.leashed(recipe.timeout, {"TMPDIR": str(place)})
+        labels = self._belongings.labels
+        return lines_of(
+            [*leash, *arguments_of(recipe, dockerfile, tag, labels, is_cold=space not in self._known_spaces)]
+        )
 
     def _watch(self, moment: Moment) -> None:
         self._belongings.trace(moment)
@@ -212,7 +184,10 @@ class Engine:
         """`Config` of the image's inspection, with Author, Size in bytes, Layers (how many) and Architecture."""
         found = self._inspect_image(identity)
         config = dict(found.get("Config") or {})
-        labels = {name: value for name, value in (config.get("Labels") or {}).items() if name != LABEL}
+        if self._client.is_podman:
+            with self._stream("save", "--format=docker-archive", identity) as stream:
+                config = saved_configuration(stream)
+        labels = {name: value for name, value in (config.get("Labels") or {}).items() if name not in _NOT_THEIRS}
         return {
             **config,
             "Labels": labels or None,
@@ -238,8 +213,17 @@ class Engine:
                 pull="never",
             )
         container = self._container(made.id)
+        try:
+            with self._stream("export", container.identity) as stream:
+                yield stream
+        finally:
+            container.remove()
+
+    @contextmanager
+    def _stream(self, *arguments: str) -> Iterator[IO[bytes]]:
+        """What the client puts out, as it comes."""
         with subprocess.Popen(
-            [*self._belongings.leashed(_PATIENCE * 10, {}), "export", container.identity],
+            [*self._belongings.leashed(_PATIENCE * 10, {}), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -248,14 +232,14 @@ class Engine:
             assert process.stderr is not None
             try:
                 yield process.stdout
-                # What follows the end of the archive is read, too, so that an export that was cut off is noticed.
+                # What follows the end of an archive is read, too, so that one that was cut off is noticed.
                 while process.stdout.read(1 << 20):
                     pass
                 if process.wait():
-                    raise EngineError(f"the image could not be exported: {process.stderr.read().decode().strip()}")
+                    said = process.stderr.read().decode(errors="replace").strip()
+                    raise EngineError(f"{self.name} did not do `{' '.join(arguments)}`: {said}")
             finally:
                 process.terminate()
-                container.remove()
 
     def start(
         self,
@@ -307,7 +291,7 @@ class Engine:
         return self._client.whales(self._belongings.leashed(seconds, {}))
 
     def _container(self, identity: str) -> Container:
-        return Container(identity, self._ask, self._whales)
+        return Container(identity, self._ask, self._whales, is_podman=self._client.is_podman)
 
     def _ask(
         self, *arguments: str, seconds: float = _PATIENCE, checks: bool = True
@@ -332,15 +316,3 @@ def _drain(lines: Iterator[str], progress: Progress) -> int:
         # python-on-whales decodes what a failed command printed, whatever it was.
         return 1
     return 0
-
-
-def _lines_of(command: Sequence[str]) -> Iterator[str]:
-    from python_on_whales.exceptions import DockerException
-
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", text=True
-    ) as process:
-        assert process.stdout is not None
-        yield from process.stdout
-    if process.returncode:
-        raise DockerException(list(command), process.returncode)

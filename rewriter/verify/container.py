@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pwd
 import subprocess
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +26,11 @@ _PATIENCE: Final = 60.0
 class Container:
     """A container that was started; it is removed at the end of the session, if not before."""
 
-    def __init__(self, identity: str, ask: Ask, whales: Whales) -> None:
+    def __init__(self, identity: str, ask: Ask, whales: Whales, is_podman: bool = False) -> None:
         self.identity: Final = identity
         self._ask: Final = ask
         self._whales: Final = whales
+        self._is_podman: Final = is_podman
 
     def state(self) -> dict[str, Any]:
         """`State` of `docker inspect`: Running, Pid, ExitCode, StartedAt, Health and so on."""
@@ -53,9 +55,11 @@ class Container:
 
     def top(self) -> list[tuple[int, int, str]]:
         """The running processes: number (as the engine's host counts), user id, command line."""
-        said = self._ask("top", self.identity, "-eo", "pid,uid,args", seconds=_PATIENCE)
+        # Podman runs `ps` inside the container when asked in its words, and few images have it.
+        words = ["hpid", "huser", "args"] if self._is_podman else ["-eo", "pid,uid,args"]
+        said = self._ask("top", self.identity, *words, seconds=_PATIENCE)
         rows = (line.split(None, 2) for line in said.stdout.decode(errors="replace").splitlines()[1:])
-        return [(int(row[0]), int(row[1]), row[2]) for row in rows if len(row) == 3]
+        return [(int(row[0]), _user_id(row[1]), row[2]) for row in rows if len(row) == 3]
 
     def changed_paths(self) -> list[tuple[str, str]]:
         """What the program did to the files of the image: `A`, `C` or `D` (added, changed, deleted) and the path."""
@@ -86,3 +90,8 @@ class Container:
         inspected = found[0]
         assert isinstance(inspected, dict)
         return inspected
+
+
+def _user_id(user: str) -> int:
+    """A user's number; Podman gives the name where this machine has one for it."""
+    return int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid

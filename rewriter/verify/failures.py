@@ -45,6 +45,11 @@ _UNREACHABLE: Final = re.compile(
     r"server misbehaving"
 )
 
+_OF_A_STEP: Final = re.compile(
+    r"did not complete successfully|failed to calculate checksum|while running runtime|checking on sources under"
+)
+"""What is said of an instruction that failed; the instruction's own words follow, and mean nothing."""
+
 
 def explain(progress: Progress, is_late: bool, timeout: float) -> BuildError:
     """What the builder's last words mean."""
@@ -58,7 +63,8 @@ def explain(progress: Progress, is_late: bool, timeout: float) -> BuildError:
     if _is_full(error, step):
         message = "there is no space left for the builder: see `docker system df`, and free some"
         return BuildError(message, Failure.DISK_FULL, failed)
-    for pattern, reason, message_of in _KINDS:
+    is_plain = step is not None and _OF_A_STEP.search(error)
+    for pattern, reason, message_of in () if is_plain else _KINDS:
         if found := re.search(pattern, error):
             return BuildError(message_of(found, error), reason, failed or _place(progress, error))
     if step is not None:
@@ -76,8 +82,7 @@ def _place(progress: Progress, error: str) -> FailedStep | None:
     return FailedStep(progress.text_at(progress.line), progress.line, error) if progress.line else None
 
 
-def _missing_base(found: re.Match[str], error: str) -> str:
-    image = found["image"]
+def _missing_base(image: str, error: str) -> str:
     if _UNREACHABLE.search(error):
         return f"the image {image} is not here, and its registry cannot be reached: {_cause(error)}"
     if re.search(r"denied|unauthorized|forbidden|401|403", error):
@@ -85,6 +90,10 @@ def _missing_base(found: re.Match[str], error: str) -> str:
     if re.search(r"no match for platform", error):
         return f"the image {image} does not exist for this platform"
     return f"the image {image} does not exist"
+
+
+def _missing_secret(name: str) -> str:
+    return f"the build wants the secret {name}: give it with --secret id={name},src=FILE"
 
 
 def _unreadable(found: re.Match[str], _: str) -> str:
@@ -99,7 +108,7 @@ def _reason(error: str) -> str:
     """The end of the builder's sentence: its beginning repeats the instruction or names checksums."""
     if missing := re.search(r"failed to calculate checksum of ref \S+ (.*)", error):
         return f"{missing[1]} in the build context or stage"
-    return re.sub(r"(?s).*did not complete successfully: ", "", error) or "the builder did not say why"
+    return re.sub(r"(?s).*(did not complete successfully|while running runtime): ", "", error)
 
 
 def _first_line(text: str) -> str:
@@ -115,7 +124,7 @@ def _spelled(step: Step) -> str:
 _REFUSALS: Final = (
     r"dockerfile parse error.*|target stage .* could not be found|base name .*should not be blank|failed to parse .*|"
     r"circular dependency.*|file with no instructions|no build stage in current context.*|"
-    r"the Dockerfile cannot be empty|invalid .*|failed to process .*"
+    r"the Dockerfile cannot be empty|invalid .*|failed to process .*|Unknown instruction: \"\w+\""
 )
 
 _KINDS: Final[tuple[tuple[str, Failure, Message], ...]] = (
@@ -127,16 +136,17 @@ _KINDS: Final[tuple[tuple[str, Failure, Message], ...]] = (
     (
         r"failed to resolve source metadata for (?P<image>\S+?):? |(?P<other>[^\s:]+\S*): pull access denied",
         Failure.MISSING_BASE,
-        lambda found, error: _missing_base(
-            re.search(r"(?P<image>\S+)", found["image"] or found["other"]) or found, error
-        ),
+        lambda found, error: _missing_base(found["image"] or found["other"], error),
     ),
     (
-        r"secret (?P<name>\S+): not found",
+        r"short-name \"(?P<image>[^\"]+)\" did not resolve|initializing source docker://(?P<other>[^\s\"]+?):? ",
+        Failure.MISSING_BASE,
+        lambda found, error: _missing_base(found["image"] or found["other"], error),
+    ),
+    (
+        r"secret (?P<name>\S+): not found|no secret with id (?P<other>\S+) found",
         Failure.SECRET,
-        lambda found, _: (
-            f"the build wants the secret {found['name']}: give it with --secret id={found['name']},src=FILE"
-        ),
+        lambda found, _: _missing_secret(found["name"] or found["other"]),
     ),
     (
         r"failed to stat (?P<name>.+?): stat",

@@ -67,6 +67,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.kept: set[str] = set()
+        self.images: list[str] = []
         self.spaces: set[str] = set()
         self.traces: dict[str, Trace] = {}
 
@@ -79,6 +80,8 @@ class Notes:
         match note:
             case {"keep": tag}:
                 self.kept.add(tag)
+            case {"image": identity}:
+                self.images.append(identity)
             case {"space": space}:
                 self.spaces.add(space)
             case {"moment": [key, name, source, began, ended]}:
@@ -142,6 +145,9 @@ class Janitor:
         if containers := self._lines("ps", "--all", "--quiet", "--no-trunc", "--filter", label):
             self._do("rm", "--force", "--volumes", *containers)
         self._remove_images(label, notes)
+        for identity in reversed(notes.images):
+            # Some have gone with the image that was built upon them, others may be the base of one that stays.
+            self._do("image", "rm", identity, may_fail=True)
         if networks := self._lines("network", "ls", "--quiet", "--filter", label):
             self._do("network", "rm", *networks)
         if self._has_buildx and (notes.spaces or notes.traces):
@@ -193,7 +199,7 @@ class Janitor:
     def _lines(self, *arguments: str) -> list[str]:
         return self._do(*arguments).splitlines()
 
-    def _do(self, *arguments: str) -> str:
+    def _do(self, *arguments: str, may_fail: bool = False) -> str:
         command: Sequence[str] = [*self._client, *arguments]
         try:
             done = subprocess.run(
@@ -208,7 +214,7 @@ class Janitor:
         except (OSError, subprocess.TimeoutExpired) as error:
             self.complaints.append(str(error))
             return ""
-        if done.returncode:
+        if done.returncode and not may_fail:
             self.complaints.append(done.stderr.strip())
         return done.stdout
 

@@ -50,13 +50,19 @@ class Moment(NamedTuple):
     ended: float
 
 
-class _Vertex:
+class Vertex:
+    """A part of a build: when it was worked on (an end of 0: still), and what it said."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.periods: dict[float, float] = {}
         self.is_cached = False
         self.error = ""
         self.output = ""
+
+    def print(self, text: str) -> None:
+        """Take what it printed."""
+        self.output = (self.output + text)[-_MOST_OUTPUT:]
 
     @property
     def is_running(self) -> bool:
@@ -74,7 +80,7 @@ class Progress:
         self._places: Final = _Places(dockerfile)
         self._listen: Final = listen
         self._watch: Final = watch
-        self._vertices: dict[str, _Vertex] = {}
+        self._vertices: dict[str, Vertex] = {}
         self._last_words: list[str] = []
         self.context_bytes = 0
 
@@ -99,12 +105,11 @@ class Progress:
                 self.context_bytes = max(self.context_bytes, status.get("current", 0))
         for log in said.get("logs") or ():
             if vertex := self._vertices.get(log["vertex"]):
-                printed = base64.b64decode(log["data"]).decode(errors="replace")
-                vertex.output = (vertex.output + printed)[-_MOST_OUTPUT:]
+                vertex.print(base64.b64decode(log["data"]).decode(errors="replace"))
 
     def _take_vertex(self, said: dict[str, Any]) -> None:
         key = said["digest"]
-        vertex = self._vertices.setdefault(key, _Vertex(said["name"]))
+        vertex = self._vertices.setdefault(key, Vertex(said["name"]))
         vertex.is_cached = vertex.is_cached or bool(said.get("cached"))
         vertex.error = vertex.error or said.get("error", "")
         if not (started := said.get("started")):
@@ -116,6 +121,9 @@ class Progress:
             vertex.periods[began] = ended
             if not vertex.is_cached:
                 self._watch(Moment(key, vertex.name, self._source(vertex), began, ended))
+
+    def finish(self) -> None:
+        """Take it that the builder has ended well."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -134,11 +142,11 @@ class Progress:
                 return step._replace(line=self.line or step.line)
         return None
 
-    def _source(self, vertex: _Vertex) -> str:
+    def _source(self, vertex: Vertex) -> str:
         step = self._step(vertex)
         return (step and self._places.source_at(step.line)) or vertex.name
 
-    def _step(self, vertex: _Vertex) -> Step | None:
+    def _step(self, vertex: Vertex) -> Step | None:
         found = _STEP.fullmatch(vertex.name)
         if found is None or not (vertex.periods or vertex.error):
             return None
