@@ -146,7 +146,9 @@ def measured(engine: Engine, recipe: Recipe, first: Built, space: str, condition
     copy = recipe._replace(context=folder)
     seen = BuildContext(str(folder)).with_text(".dockerignore", recipe.ignore or "")
     source, manifest = source_file(seen), manifest_file(seen)
-    cold, after_source, after_dependency = [first.seconds], [], []
+    cold: list[float] = [first.seconds]
+    after_source: list[float] = []
+    after_dependency: list[float] = []
     for number in range(conditions.runs):
         if number:
             space = engine.new_space()

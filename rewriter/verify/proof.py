@@ -11,13 +11,14 @@ from rewriter.verify.behaviour import Questions
 from rewriter.verify.bisect import Blame, Codes, find_culprits
 from rewriter.verify.builder import Engine, Failure
 from rewriter.verify.compare_behaviour import compare_behaviour
-from rewriter.verify.compare_files import compare_files, unsteady
+from rewriter.verify.compare_files import compare_files, environment
 from rewriter.verify.configuration import compare_configuration
 from rewriter.verify.cost import measured
 from rewriter.verify.libraries import compare_libraries
 from rewriter.verify.report import Allowed, Check, Cost, Report, Status, Verdict
 from rewriter.verify.request import Request, Version
 from rewriter.verify.specimen import Specimen
+from rewriter.verify.steady import unsteady
 
 _NOBODYS_FAULT: Final = frozenset({Failure.DISK_FULL, Failure.ENGINE})
 """Ends of a build that say nothing about the Dockerfile."""
@@ -91,11 +92,13 @@ class _Proof:
 
     def _files(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before
-        check = compare_files(before.snapshot, after.snapshot, allowed)
-        if check.status is not Status.FAILED:
+        both = before.snapshot, after.snapshot, before.configuration, after.configuration
+        check = compare_files(*both, allowed)
+        if check.status is not Status.FAILED or self._again.failure:
             return check
         # What a second build of the old version changes as well, the fixers are not to blame for.
-        return compare_files(before.snapshot, after.snapshot, allowed, unsteady(before.snapshot, self._again.snapshot))
+        again = unsteady(before.snapshot, self._again.snapshot, environment(before.configuration))
+        return compare_files(*both, allowed, again)
 
     def _behaviour(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before
