@@ -15,7 +15,7 @@ import pytest
 
 from rewriter.verify import leash
 from rewriter.verify.belongings import Belongings, ClientCommand, buildx_environment
-from rewriter.verify.janitor import Notes, Record, Trace, records_in, was_made_by
+from rewriter.verify.janitor import Notes, Record, Trace, may_have_made, records_in
 from rewriter.verify.progress import Moment
 
 LISTING = """\
@@ -166,15 +166,25 @@ def test_the_entries_of_the_build_cache_are_read() -> None:
         ("local source for dockerfile", "[internal] load build definition from Dockerfile", ""),
     ],
 )
-def test_an_entry_is_ours_if_it_describes_our_step_and_was_made_by_it(description: str, name: str, source: str) -> None:
+def test_an_entry_may_be_ours_if_it_describes_our_step_and_fits_in_time(
+    description: str, name: str, source: str
+) -> None:
     record = Record("x", 100.0, description)
-    assert was_made_by(record, Trace(name, source, 90.0, 99.99)), "at its end"
-    assert was_made_by(record, Trace(name, source, 99.99, 110.0)), "at its beginning"
-    assert was_made_by(record, Trace(name, source, 80.0, 0.0)), "it was still at work"
-    assert not was_made_by(record, Trace(name, source, 80.0, 98.0)), "after it"
-    assert not was_made_by(record, Trace(name, source, 101.0, 0.0)), "before it"
-    assert not was_made_by(record._replace(description="pulled from x"), Trace(name, source, 90.0, 99.99))
-    assert not was_made_by(record._replace(description="[2/3] COPY b ."), Trace(name, source, 90.0, 99.99))
+    assert may_have_made(Trace(name, source, 90.0, 99.9), record), "after its end"
+    assert may_have_made(Trace(name, source, 99.9, 110.0), record), "while it ran"
+    assert may_have_made(Trace(name, source, 10.0, 0.0), record), "it never ended"
+    assert not may_have_made(Trace(name, source, 10.0, 80.0), record), "long after it"
+    assert not may_have_made(Trace(name, source, 101.0, 0.0), record), "before it"
+    assert not may_have_made(Trace(name, source, 90.0, 99.9), record._replace(description="pulled from x"))
+    assert not may_have_made(Trace(name, source, 90.0, 99.9), record._replace(description="[2/3] COPY b ."))
+
+
+def test_of_several_entries_that_fit_each_step_has_made_the_nearest() -> None:
+    notes = Notes()
+    for key, began, ended in (("one", 90.0, 100.0), ("two", 95.0, 105.0)):
+        notes.read(json.dumps({"moment": [key, "[2/3] COPY a .", "COPY a .", began, ended]}).encode())
+    records = [Record(str(made), made, "[2/3] COPY a .") for made in (80.0, 100.1, 102.5, 105.01, 200.0)]
+    assert notes.ours(records) == {"100.1", "105.01"}
 
 
 def test_a_cache_mount_is_ours_by_its_namespace_alone() -> None:
@@ -182,10 +192,9 @@ def test_a_cache_mount_is_ours_by_its_namespace_alone() -> None:
     notes.read(b'{"space": "space1"}\n')
     notes.read(b'{"spa')
     mount, layer = records_in(LISTING)
-    assert notes.owns(mount)
-    assert not notes.owns(layer)
-    assert not notes.owns(mount._replace(description=mount.description.replace("space1", "space2")))
-    assert not notes.owns(mount._replace(description=mount.description.replace("space1/", "")))
+    others = [mount._replace(description=mount.description.replace("space1", other)) for other in ("space2", "")]
+    assert notes.ours([mount, layer]) == {"aaa111"}
+    assert notes.ours([layer, *others]) == set()
 
 
 # The janitor, with a client that writes down what it is asked for.

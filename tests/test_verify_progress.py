@@ -127,7 +127,7 @@ def test_the_context_is_what_was_sent_of_it_not_of_its_ignore_file() -> None:
             "does not answer",
         ),
         (
-            f"failed to build: failed to solve: a:1: {UNRESOLVED} docker.io/library/a:1: docker.io/library/a:1: not found",
+            f"failed to build: failed to solve: a:1: {UNRESOLVED} docker.io/library/a:1: a:1: not found",
             Failure.MISSING_BASE,
             "the image docker.io/library/a:1 does not exist",
         ),

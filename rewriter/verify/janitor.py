@@ -5,13 +5,15 @@ pipe is the end of that process, whatever ended it. Only the standard library is
 
 Everything is found by the session's name, never by being new: containers, images and networks by their label, cache
 mounts by their namespace. A layer in the build cache has no name of its own: it is ours if it describes one of our
-steps and was made just when that step began or ended, by the builder's clock.
+steps and was made while that step ran or just after, by the builder's clock. Each step has made one: of several that
+fit, the nearest is ours.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import re
 import shutil
@@ -19,7 +21,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -30,14 +32,17 @@ _PATIENCE: Final = 60.0
 """How long one command of the clean-up may take, in seconds."""
 
 _EARLY: Final = 0.05
-_LATE: Final = 0.5
-"""How far from the beginning or the end of a step its record may be made, in seconds."""
+_LATE: Final = 10.0
+"""How long before a step's beginning and after its end its entry may be made, in seconds: a busy builder is late."""
 
 _RECORD: Final = re.compile(
     r"^ID:\s+(?P<identity>\S+)$.*?^Created at:\s+(?P<day>[\d-]+) (?P<time>[\d:.]+).*?"
     r"^Description:[ \t]+(?P<description>.*?)\nUsage count:",
     re.MULTILINE | re.DOTALL,
 )
+_MOUNT: Final = re.compile(r' with id "([^/"]*)/')
+"""How the description of a cache mount ends: with its namespace and its name."""
+
 _LOCAL: Final = {
     "[internal] load build context": "local source for context",
     "[internal] load .dockerignore": "local source for context",
@@ -87,20 +92,38 @@ class Notes:
             case {"moment": [key, name, source, began, ended]}:
                 self.traces[f"{key} {began}"] = Trace(name, source, began, ended)
 
-    def owns(self, record: Record) -> bool:
-        """Whether an entry of the build cache was made for us."""
-        if mount := re.search(r' with id "([^/"]*)/', record.description):
-            return mount[1] in self.spaces
-        return any(was_made_by(record, trace) for trace in self.traces.values())
+    def ours(self, records: Iterable[Record]) -> set[str]:
+        """The identities of the entries of the build cache that were made for us."""
+        layers: list[Record] = []
+        found: set[str] = set()
+        for record in records:
+            if mount := _MOUNT.search(record.description):
+                if mount[1] in self.spaces:
+                    found.add(record.identity)
+            else:
+                layers.append(record)
+        fitting = [
+            (_distance(record, trace), number, record.identity)
+            for number, trace in enumerate(self.traces.values())
+            for record in layers
+            if may_have_made(trace, record)
+        ]
+        done: set[int] = set()
+        for _, number, identity in sorted(fitting):
+            if number not in done and identity not in found:
+                done.add(number)
+                found.add(identity)
+        return found
 
 
-def was_made_by(record: Record, trace: Trace) -> bool:
-    """Whether a step made an entry of the build cache."""
-    moments = [trace.began, trace.ended] if trace.ended else [trace.began]
-    is_near = any(-_EARLY <= record.made - moment <= _LATE for moment in moments)
-    if not trace.ended:
-        is_near = record.made >= trace.began - _EARLY
-    return is_near and _describes(record.description, trace)
+def may_have_made(trace: Trace, record: Record) -> bool:
+    """Whether an entry of the build cache describes a step, and was made when the step could have made it."""
+    last = trace.ended + _LATE if trace.ended else math.inf
+    return trace.began - _EARLY <= record.made <= last and _describes(record.description, trace)
+
+
+def _distance(record: Record, trace: Trace) -> float:
+    return min(abs(record.made - moment) for moment in (trace.began, trace.ended))
 
 
 def _describes(description: str, trace: Trace) -> bool:
@@ -177,14 +200,15 @@ class Janitor:
 
     def _remove_records(self, notes: Notes) -> None:
         """Remove our entries of the build cache; one goes only after those that were built upon it."""
+        ours = notes.ours(self._records())
         previous: set[str] = set()
-        for _ in range(5):
-            listing = "\n".join(self._lines("buildx", "du", "--verbose"))
-            ours = {record.identity for record in records_in(listing) if notes.owns(record)}
-            if not ours or ours == previous:
-                return
+        while ours and ours != previous:
             previous = ours
             self._do("buildx", "prune", "--force", "--all", "--filter", f"id~=^({'|'.join(sorted(ours))})$")
+            ours &= {record.identity for record in self._records()}
+
+    def _records(self) -> Iterator[Record]:
+        return records_in(self._do("buildx", "du", "--verbose"))
 
     def _end_clients(self) -> None:
         places = [entry.path for entry in os.scandir(os.path.join(self._folder, "clients"))]
