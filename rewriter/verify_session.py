@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple
@@ -72,9 +73,11 @@ class VerifySession:
 
     def _find(self, paths: Sequence[str]) -> Iterator[str]:
         entries = list(Batch(self._fixers, self._options).find(paths))
+        if against := self._wishes.against:
+            entries = [entry for entry in entries if os.path.realpath(entry.path) != os.path.realpath(against)]
         if not entries:
             self._complain(Problem(paths[0], "no Dockerfile is found there; name one"))
-        if self._wishes.against and len(entries) > 1:
+        if against and len(entries) > 1:
             self._complain(Problem(paths[0], "with --against, name one Dockerfile"))
             return
         for entry in entries:

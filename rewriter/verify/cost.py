@@ -143,20 +143,29 @@ def measured(engine: Engine, recipe: Recipe, first: Built, space: str, condition
     if not conditions.measures_rebuilds:
         return cost
     copied_context(recipe.context, folder)
-    copy = recipe._replace(context=folder)
+    try:
+        return _with_rebuilds(cost, engine, recipe._replace(context=folder), space, conditions.runs)
+    finally:
+        # A file of the user's that has other hard links is not written to.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_rebuilds(cost: Cost, engine: Engine, recipe: Recipe, space: str, runs: int) -> Cost:
+    """A cost with all its times; the context of the recipe is changed."""
+    folder = recipe.context
     seen = BuildContext(str(folder)).with_text(".dockerignore", recipe.ignore or "")
     source, manifest = source_file(seen), manifest_file(seen)
-    cold: list[float] = [first.seconds]
+    cold = [cost.cold_build or 0.0]
     after_source: list[float] = []
     after_dependency: list[float] = []
-    for number in range(conditions.runs):
+    for number in range(runs):
         if number:
             space = engine.new_space()
-            cold.append(engine.build(copy, space).seconds)
+            cold.append(engine.build(recipe, space).seconds)
         for file, seconds in ((source, after_source), (manifest, after_dependency)):
             if file is not None:
                 file.apply(folder, token_hex(4))
-                seconds.append(engine.build(copy, space).seconds)
+                seconds.append(engine.build(recipe, space).seconds)
     return cost._replace(
         cold_build=median(cold),
         rebuild_after_source=median(after_source) if after_source else None,
