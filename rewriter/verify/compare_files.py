@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from rewriter.verify.access import compare_access
-from rewriter.verify.accounts import FILES, entries_of
+from rewriter.verify.accounts import FILES, entries_of, homes
 from rewriter.verify.compare_packages import PackageChanges, compare_packages, same_script
 from rewriter.verify.contents import Contents, Group, group_of
 from rewriter.verify.folding import folded, number, size
@@ -17,6 +19,7 @@ from rewriter.verify.steady import STEADY, Unsteady, pattern
 
 NAME: Final = "files"
 _SHOWN: Final = 3
+_LIBRARY: Final = re.compile(r".*/lib/python[\d.]+(?:/(?:site|dist)-packages)?(?=/|$)")
 _ORDER: Final = {group: number for number, group in enumerate(Group)}
 
 
@@ -73,6 +76,7 @@ class _Comparison:
         self._new: Final = new
         self._allowed: Final = allowed
         self._unsteady: Final = unsteady
+        self._new_homes: Final = tuple(f"{it}/" for it in homes(new.snapshot) - homes(old.snapshot))
         self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady)
         self._lost: Final[dict[_Change, list[str]]] = {}
         self._appeared: Final[dict[_Change, list[str]]] = {}
@@ -118,7 +122,7 @@ class _Comparison:
             return
         if before and after and before[1:4] != after[1:4] and before.kind is after.kind:
             self._note_attributes(path, before, after, group)
-        if group is Group.BYTECODE and what == "changed":
+        if group is Group.BYTECODE and (what == "changed" or path.endswith("/__pycache__")):
             return  # Python compares it with its source: https://docs.python.org/3/reference/import.html
         if owner and what == "changed" and same_script(self._old.snapshot, self._new.snapshot, path):
             group = Group.RECORDS
@@ -155,6 +159,8 @@ class _Comparison:
             reason = ""  # the package itself is there in the same version
         else:
             reason = group.reason(self._allowed, vanishes=what == "lost")
+        if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
+            reason = self._allowed.reason("users")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -176,8 +182,8 @@ class _Comparison:
         if owner:
             return owner.place or owner.name
         folder = path.split("/__pycache__")[0]
-        head, library, rest = folder.partition("/lib/python")
-        return f"{head}{library}{rest.split('/')[0]}" if library else folder
+        library = _LIBRARY.match(folder)
+        return library[0] if library else folder
 
     def _told_together(self) -> Iterator[Difference]:
         old, new = self._old.snapshot.entries, self._new.snapshot.entries
@@ -195,7 +201,9 @@ class _Comparison:
 
     def _told(self, changes: Mapping[_Change, list[str]], side: Contents) -> Iterator[Difference]:
         entries = side.snapshot.entries
-        for change, paths in changes.items():
+        hollow = _hollow_folders(changes.values(), entries) if changes is not self._attributes else frozenset()
+        for change, listed in changes.items():
+            paths = [it for it in listed if it not in hollow]
             population = sorted(it for it in entries if side.group(it) is change.group)
             for top, below in folded(paths, population).items():
                 before, after = change.before, change.after
@@ -231,6 +239,24 @@ class _Comparison:
 
 def _account(line: str | None, *, is_secret: bool) -> str:
     return "" if line is None else "***" if is_secret else line or "-"
+
+
+def _hollow_folders(told: Iterable[list[str]], entries: Mapping[str, Entry]) -> frozenset[str]:
+    """The folders among some paths that only hold what is told elsewhere, such as packages or caches."""
+    paths = [path for some in told for path in some]
+    folders = {path for path in paths if entries[path].kind is Kind.FOLDER}
+    filled = frozenset(_above(entries)) & folders
+    worthwhile = frozenset(_above(it for it in paths if it not in filled))
+    return filled - worthwhile
+
+
+def _above(paths: Iterable[str]) -> Iterator[str]:
+    """The folders above some paths."""
+    seen: set[str] = set()
+    for path in paths:
+        while (path := posixpath.dirname(path)) not in seen:
+            seen.add(path)
+            yield path
 
 
 def _what_differs(before: Entry | None, after: Entry | None) -> str:

@@ -109,7 +109,8 @@ _BUILD_TOOLS: Final = re.compile(
     r"(?:binutils|lib(?:gcc|stdc\+\+|gfortran|asan|tsan|ubsan)-\d+-dev|dpkg-dev|libdpkg-perl)(?:-.*)?|"
     r"(?:auto(?:conf|make|tools-dev|point)|build-(?:essential|base)|fortify-headers|fakeroot|libfakeroot|make|cmake)(?:-.*)?|"
     r"(?:bison|flex|gettext|gperf|intltool|libtool|m4|meson|nasm|ninja(?:-build)?|patch|pkg-?conf(?:ig)?|yasm|swig)|"
-    r".+-(?:dev|devel|headers)|linux-libc-dev"
+    r".+-(?:dev|devel|headers)|linux-libc-dev|libc-dev-bin|rpcsvc-proto|"
+    r"lib(?:asan|atomic|binutils|cc1-|ctf|gprofng|hwasan|isl|itm|lsan|mpc|mpfr|quadmath|tsan|ubsan)[-\w]*"
 )
 """Packages of distributions that only building needs."""
 
@@ -149,12 +150,12 @@ class Contents:
                 entry = self.snapshot.entries.get(path)
                 if entry and entry.kind is Kind.FOLDER and not package.is_of_the_system:
                     self._roots[path] = package
-                elif entry:
+                elif entry or package.is_of_the_system:  # slim images lack files of packages, but have links to them
                     self._owners.setdefault(path, package)
 
     def owner(self, path: str) -> Package | None:
         """The package that a path belongs to."""
-        if found := self._owners.get(path):
+        if found := self._owners.get(path) or self._owners.get(self._alternative(path)):
             return self.packages[found.key]
         if compiled := _SOURCE.fullmatch(path):
             return self.owner(f"{compiled[1]}/{compiled[2]}.py")
@@ -165,6 +166,14 @@ class Contents:
             target = self.snapshot.real(path)
             return self.owner(target) if target != path and target else None
         return self._owner_of_all.get(path)
+
+    def _alternative(self, path: str) -> str:
+        """What a link that `update-alternatives` made leads to, directly or through its own folder."""
+        for _ in range(2):
+            entry = self.snapshot.entries.get(path)
+            is_one = entry and (path.startswith(_ALTERNATIVES) or entry.target.startswith(_ALTERNATIVES))
+            path = entry.target if entry and is_one else path
+        return self.snapshot.place(path)
 
     @cached_property
     def _owner_of_all(self) -> dict[str, Package | None]:
@@ -220,7 +229,7 @@ class Contents:
 
     def _is_made_by_packages(self, path: str) -> bool:
         entry = self.snapshot.entries.get(path)
-        if entry and entry.kind is Kind.LINK and entry.target.startswith("/etc/alternatives/"):
+        if entry and entry.target.startswith(_ALTERNATIVES):
             return True
         return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
 
@@ -235,6 +244,7 @@ class Contents:
         return next((folder for folder in folders if folder in self._caches), last)
 
 
+_ALTERNATIVES: Final = "/etc/alternatives/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
 
 
