@@ -240,9 +240,9 @@ def test_a_server_that_goes_on_without_what_it_may_not_write(engine: Engine, tmp
 
 def test_health(engine: Engine, tmp_path: Path) -> None:
     asks = "HEALTHCHECK --interval=60s CMD python -c \"import urllib.request as r; r.urlopen('http://localhost:8000/x')\"\n"
-    began = time.monotonic()
     found = seen(engine, SERVER + "RUN mkdir x\n" + asks + SERVE, tmp_path)
-    assert time.monotonic() - began < 20
+    # The image asks once in a minute; it is asked to be quicker.
+    assert found.seconds < 55
     assert found.health is not None
     assert found.health.status == "healthy"
     assert [(it.path, it.status) for it in found.answers] == [("/", 200), ("/x", 301)]
