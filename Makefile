@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e pip-and-uv new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e effect pip-and-uv new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -49,6 +49,9 @@ bench: $(READY) ## speed as ratios, measured in one run
 
 e2e: $(READY) ## build real images before and after; needs a Docker engine
 	@$(BIN)/pytest -q -m e2e
+
+effect: $(READY) ## what single fixers bring for one application, as ratios; needs a Docker engine (ARGS="--write")
+	@$(BIN)/python -m scripts.effect $(ARGS)
 
 pip-and-uv: $(READY) ## what pip and uv install for 40 requirement sets, side by side; needs a Docker engine (ARGS="django")
 	@$(BIN)/python -m scripts.pip_and_uv $(ARGS)

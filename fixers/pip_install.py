@@ -32,7 +32,7 @@ class _Stretch(NamedTuple):
     name="pip-install",
     level=Level.GUARDED,
     phase="packages",
-    changes=["package-caches", "bytecode"],
+    changes=["package-caches", "bytecode", "installer-records", "installers"],
     example=Example(
         before="FROM python:3.11\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\n",
         after=(

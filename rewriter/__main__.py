@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _PLAIN_FLAGS: Final = frozenset({"--diff", "--write", "--check", "--show-skips"})
-_SUBCOMMANDS: Final = frozenset({"fix", "rule"})
+_SUBCOMMANDS: Final = frozenset({"fix", "rule", "verify"})
 
 
 def tune_collector() -> None:

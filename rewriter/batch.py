@@ -16,6 +16,7 @@ from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import UnknownFixerError, may_run, select
 from rewriter.model.context import BuildContext
 from rewriter.model.context_discovery import discover
+from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
 
@@ -123,11 +124,7 @@ class Batch:
         contexts: list[BuildContext] = []
 
         def find_context(dockerfile: Dockerfile) -> BuildContext:
-            from rewriter.model.manifests import needed_files  # most files need no context
-
-            configured = plan.config.context or None
-            found = discover(path, dockerfile, configured=configured, needed=needed_files(dockerfile))
-            contexts.append(self._remembered(found))
+            contexts.append(self._remembered(_context(path, dockerfile, plan.config)))
             return contexts[0]
 
         settings = plan.config.settings
@@ -145,6 +142,14 @@ class Batch:
         if not self._is_written:
             self._companions.update((os.path.realpath(place), after) for place, _, after in companions(result))
         return result
+
+    def config_of(self, path: str) -> Config:
+        """The configuration for a file, with the command line on top. Raises ConfigError."""
+        return self._plan_for(os.path.dirname(path) or os.curdir).config
+
+    def context_of(self, path: str, text: str) -> BuildContext:
+        """The build context of a text that stands at a path. Raises ConfigError."""
+        return _context(path, parse(text), self.config_of(path))
 
     def _remembered(self, context: BuildContext) -> BuildContext:
         """A context with the companions as the files before leave them."""
@@ -191,6 +196,12 @@ class Batch:
         return named - refused
 
 
+def _context(path: str, dockerfile: Dockerfile, settings: Config) -> BuildContext:
+    from rewriter.model.manifests import needed_files  # most files need no context
+
+    return discover(path, dockerfile, configured=settings.context or None, needed=needed_files(dockerfile))
+
+
 def problem_of(error: ConfigError) -> Problem:
     """A configuration error as the problem of its file."""
     return Problem(_nearby(error.path), error.message, error.line, error.column)
@@ -235,7 +246,6 @@ def save(result: Result) -> Problem | None:
     Before a file is saved that dockerfile-parse can read, it must see the instructions that the edits promise.
     """
     from rewriter.second_reader import disagreement
-    from rewriter.syntax.parser import parse
 
     outcome = result.outcome
     assert outcome is not None

@@ -42,6 +42,7 @@ class Config(NamedTuple):
     context: str = ""  # the build context as an absolute path, or nothing
     builder: Builder = "buildkit"
     uv: str = UV_IMAGE  # the image that brings uv, or "pip"
+    probe: str = ""  # the HTTP path that `dfix verify` asks for, or nothing
     source: str = ""  # the file that all this comes from, or nothing
 
     @property
@@ -224,6 +225,10 @@ def _value(key: str, value: object, folder: str) -> object:
             if not isinstance(value, str) or not value or set(value) & set(" ,$\"'\\\n"):
                 raise ValueError(f'uv must be an image or "pip", as in uv = "{UV_IMAGE}"')
             return value
+        case "probe":
+            if not isinstance(value, str) or not value.startswith("/") or not value.isprintable() or " " in value:
+                raise ValueError('probe must be the path of a URL, as in probe = "/health"')
+            return value
         case "context":
             if not isinstance(value, str) or not value:
                 raise ValueError('context must be a folder, as in context = "."')
@@ -233,7 +238,7 @@ def _value(key: str, value: object, folder: str) -> object:
             return context
         case "tool":
             raise ValueError("in this file the keys stand at the top, without [tool.dfix]")
-    keys = ("select", "ignore", "level", "exclude", "context", "builder", "uv")
+    keys = ("select", "ignore", "level", "exclude", "context", "builder", "uv", "probe")
     raise ValueError(f'unknown key "{key}"{_nearby(key, keys)}')
 
 

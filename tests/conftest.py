@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("dfix", deadline=None)
+settings.load_profile("dfix")
 
 CORPUS = Path(os.environ.get("DFIX_CORPUS", "/var/tmp/dockerfile-corpus"))
 

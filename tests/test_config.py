@@ -36,7 +36,7 @@ def test_defaults(root: Path) -> None:
 def test_every_key(root: Path) -> None:
     (root / "dfix.toml").write_text(
         'select = ["DF2", "copy-order"]\nignore = ["DF201"]\nlevel = "opt-in"\n'
-        'exclude = ["vendor/", "!vendor/ours"]\ncontext = "a"\nbuilder = "legacy"\nuv = "pip"\n'
+        'exclude = ["vendor/", "!vendor/ours"]\ncontext = "a"\nbuilder = "legacy"\nuv = "pip"\nprobe = "/up"\n'
     )
     source = str(root / "dfix.toml")
     assert load(str(root / "a/b")) == Config(
@@ -47,6 +47,7 @@ def test_every_key(root: Path) -> None:
         str(root / "a"),
         "legacy",
         "pip",
+        "/up",
         source,
     )
     assert load(str(root)).settings == Settings("legacy", "pip")
@@ -164,7 +165,14 @@ def test_the_command_line_goes_over_the_file(root: Path, monkeypatch: pytest.Mon
     assert file.merge() == file
     merged = file.merge(select=["DF201"], ignore=["DF4"], level="opt-in", exclude=["y"], context="a", builder="legacy")
     assert merged == Config(
-        ("DF201",), ("DF301", "DF4"), "opt-in", ("x", "y"), str(root / "a"), "legacy", UV_IMAGE, str(root / "dfix.toml")
+        ("DF201",),
+        ("DF301", "DF4"),
+        "opt-in",
+        ("x", "y"),
+        str(root / "a"),
+        "legacy",
+        UV_IMAGE,
+        source=str(root / "dfix.toml"),
     )
 
 

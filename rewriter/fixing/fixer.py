@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from rewriter.fixing.changes import WORDS
 from rewriter.fixing.facts import ABOUT_INSTRUCTIONS, ANSWERS
 from rewriter.model.context import BuildContext
 from rewriter.model.settings import DEFAULTS, Settings
@@ -148,13 +149,15 @@ def fixer(
     phase: str,
     example: Example,
     replaces: Sequence[str] = (),
-    changes: Iterable[str] = (),
+    changes: Sequence[str] = (),
 ) -> Callable[[Callable[..., Proposals]], Fixer]:
     """Register a function as a fixer.
 
     `replaces` names the rules of other tools whose findings it removes; ignore comments for them count.
-    `changes` names what of the image's configuration it may change: `label`, `user`, `cmd`, ...
+    `changes` names what of the image it may change, in the words of `rewriter.fixing.changes`: `label`, `owners`, ...
     """
+    if unknown := set(changes) - WORDS:
+        raise ValueError(f"{code}: changes {', '.join(sorted(unknown))}, which no word is for")
     if phase not in PHASES:
         raise ValueError(f"{code}: no phase {phase!r}, use one of {', '.join(PHASES)}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from rewriter.model.calls import calls
@@ -265,3 +266,18 @@ def is_mounted(run: Run, target: str) -> bool:
                 if target == mounted or target.startswith(f"{mounted.rstrip('/')}/"):
                     return True
     return False
+
+
+def cache_folders(environment: Mapping[str, str], homes: Iterable[str]) -> Iterator[str]:
+    """Where all caches of an image lie, for the users with these homes and for what its environment says."""
+    for place in _PLACES.values():
+        for name, below in place.variables:
+            if posixpath.isabs(value := environment.get(name, "")):
+                yield from (posixpath.normpath(posixpath.join(value, folder)) for folder in below)
+        yield from (posixpath.join(home, folder) for home in homes for folder in (*place.folders, *place.of_root))
+    for folders in _OF_IMAGES.values():
+        yield from folders
+    go = [environment.get("GOPATH", "").split(":")[0], "/go", *(f"{home}/go" for home in homes)]
+    yield from (f"{folder}/pkg/mod" for folder in go if posixpath.isabs(folder))
+    if posixpath.isabs(value := environment.get("GOMODCACHE", "")):
+        yield posixpath.normpath(value)

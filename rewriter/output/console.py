@@ -40,6 +40,21 @@ class Console:
 
         return get_terminal_size().columns
 
+    @property
+    def data_width(self) -> int:
+        """How wide the screen is that data goes to; 0 where it goes elsewhere."""
+        if not _is_terminal(sys.stdout):
+            return 0
+        from shutil import get_terminal_size
+
+        return get_terminal_size().columns
+
+    @property
+    def draws(self) -> bool:
+        """Whether whoever reads the data can read more than ASCII."""
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        return encoding.lower().replace("-", "").startswith("utf")
+
     def data(self, text: str) -> None:
         """Print data as the bytes it was read from, as long as somebody takes it."""
         if not text or not self.is_open:
@@ -64,6 +79,14 @@ class Console:
         with suppress(OSError):  # nobody listens; the exit code says enough
             sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
             sys.stderr.flush()
+
+    def progress(self, text: str) -> None:
+        """Show what is going on in one line that the next one replaces, where somebody looks; empty: nothing more."""
+        if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb" or not (text or self._bar):
+            return
+        line = "".join(character for character in text if character.isprintable())[: max(self.width - 1, 0)]
+        self._bar = line
+        self._talk(_ERASE + line)
 
     def watched(self, entries: Sequence[T], *, delay: float = 0.5) -> Iterator[T]:
         """Yield entries, and show how far the work is if it takes long and the terminal has room for it."""

@@ -1,0 +1,44 @@
+"""What of an image a fixer may change: the words of `changes=`, which `dfix verify` allows and nothing else.
+
+Every fix may change what `safe` allows for: the caches, indexes and logs of package managers, and apt's configuration
+about keeping them. They need no word.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONFIGURATION: Final = frozenset(
+    {
+        "author",
+        "cmd",
+        "entrypoint",
+        "env",
+        "expose",
+        "healthcheck",
+        "label",
+        "onbuild",
+        "shell",
+        "stopsignal",
+        "user",
+        "volume",
+        "workdir",
+    }
+)
+"""Parts of the image's configuration, called like the instructions that set them."""
+
+FILES: Final = frozenset(
+    {
+        "build-tools",  # compilers, headers and the like vanish
+        "bytecode",  # Python's byte code appears or vanishes
+        "installer-records",  # what an installer notes about itself beside a package
+        "installers",  # pip, setuptools, npm and the like get another version or vanish
+        "owners",  # files get another owner, group or mode
+        "package-caches",  # of package managers: what every fix may change, said for the reader
+        "system-packages",  # packages of the distribution vanish or get another version
+        "users",  # users and groups are added
+    }
+)
+"""Groups of files."""
+
+WORDS: Final = CONFIGURATION | FILES

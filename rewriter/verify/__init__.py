@@ -1,0 +1,1 @@
+"""Builds a Dockerfile before and after, and compares what came out."""

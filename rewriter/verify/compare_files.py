@@ -1,0 +1,286 @@
+"""Whether two images hold the same application and the same packages: the check `files`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from rewriter.verify.access import compare_access
+from rewriter.verify.accounts import FILES, entries_of, homes
+from rewriter.verify.compare_packages import PackageChanges, compare_packages, same_script
+from rewriter.verify.contents import Contents, Group, group_of
+from rewriter.verify.folding import folded, number, size
+from rewriter.verify.installed import Package
+from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status
+from rewriter.verify.snapshot import Entry, Kind, Snapshot
+from rewriter.verify.steady import STEADY, Unsteady, pattern
+
+NAME: Final = "files"
+_SHOWN: Final = 3
+_LIBRARY: Final = re.compile(r".*/lib/python[\d.]+(?:/(?:site|dist)-packages)?(?=/|$)")
+_ORDER: Final = {group: number for number, group in enumerate(Group)}
+
+
+def compare_files(
+    before: Snapshot,
+    after: Snapshot,
+    before_configuration: Mapping[str, Any],
+    after_configuration: Mapping[str, Any],
+    allowed: Allowed,
+    unsteady: Unsteady = STEADY,
+) -> Check:
+    """Compare two file systems; `unsteady` is what a second build of the old Dockerfile changed as well."""
+    old = Contents(before, environment(before_configuration))
+    new = Contents(after, environment(after_configuration))
+    found = [*_Comparison(old, new, allowed, unsteady).differences()]
+    found += compare_access(old, new, before_configuration, after_configuration)
+    found.sort(key=lambda it: (_ORDER.get(Group(it.group), 0), it.subject, it.before, it.after))
+    failures = [difference for difference in found if not difference.reason]
+    if failures:
+        shown = "; ".join(_said(it) for it in failures[:_SHOWN])
+        more = f"; and {number(len(failures) - _SHOWN, 'more difference')}" if len(failures) > _SHOWN else ""
+        return Check(NAME, Status.FAILED, shown + more, tuple(found))
+    paths = len(before.entries.keys() | after.entries.keys())
+    return Check(
+        NAME, Status.PASSED, f"{paths:,} paths and {number(len(old.packages), 'package')} compared", tuple(found)
+    )
+
+
+def environment(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of an image's configuration."""
+    return dict(line.partition("=")[::2] for line in configuration.get("Env") or ())
+
+
+def _said(difference: Difference) -> str:
+    if not difference.after:
+        return f"{difference.subject} is lost"
+    if not difference.before:
+        return f"{difference.subject} is new"
+    return f"{difference.subject}: {difference.before}, now {difference.after}"
+
+
+class _Change(NamedTuple):
+    """One way in which some paths differ; those with the same texts are told together."""
+
+    group: Group
+    before: str
+    after: str
+    reason: str
+
+
+class _Comparison:
+    def __init__(self, old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady) -> None:
+        self._old: Final = old
+        self._new: Final = new
+        self._allowed: Final = allowed
+        self._unsteady: Final = unsteady
+        self._new_homes: Final = tuple(f"{it}/" for it in homes(new.snapshot) - homes(old.snapshot))
+        self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady)
+        self._lost: Final[dict[_Change, list[str]]] = {}
+        self._appeared: Final[dict[_Change, list[str]]] = {}
+        self._attributes: Final[dict[_Change, list[str]]] = {}
+        self._contents: Final[dict[_Change, list[str]]] = {}
+        self._inside: Final[dict[Package, dict[str, str]]] = {}
+        self._together: Final[dict[tuple[str, str, Group, str], list[str]]] = {}
+        self._patterns: Final = {
+            side: frozenset(map(pattern, there.snapshot.entries.keys() - other.snapshot.entries.keys()))
+            if unsteady.patterns
+            else frozenset()
+            for side, there, other in (("old", old, new), ("new", new, old))
+        }
+
+    def differences(self) -> Iterator[Difference]:
+        """All differences, in no particular order."""
+        yield from self._packages.differences
+        yield from self._accounts()
+        old, new = self._old.snapshot.entries, self._new.snapshot.entries
+        for path in sorted(old.keys() | new.keys()):
+            before, after = old.get(path), new.get(path)
+            if before != after:
+                self._look(path, before, after)
+        yield from self._told(self._lost, self._old)
+        yield from self._told(self._appeared, self._new)
+        yield from self._told(self._attributes, self._new)
+        yield from self._told(self._contents, self._new)
+        yield from self._told_together()
+        yield from self._told_packages()
+
+    def _look(self, path: str, before: Entry | None, after: Entry | None) -> None:
+        """Note how a path differs."""
+        side = self._old if before else self._new
+        group = side.group(path)
+        if group is None or group is Group.USERS or (side.is_above_cache(path) and not (before and after)):
+            return
+        owner = self._old.owner(path) or self._new.owner(path)
+        if owner and owner.key in self._packages.keys and group not in (Group.CACHES, Group.LOGS):
+            return
+        what = _what_differs(before, after)
+        if not what:
+            self._note_attributes(path, before, after, group)
+            return
+        if before and after and before[1:4] != after[1:4] and before.kind is after.kind:
+            self._note_attributes(path, before, after, group)
+        if group is Group.BYTECODE and (what == "changed" or path.endswith("/__pycache__")):
+            return  # Python compares it with its source: https://docs.python.org/3/reference/import.html
+        if owner and what == "changed" and same_script(self._old.snapshot, self._new.snapshot, path):
+            group = Group.RECORDS
+        reason = self._reason(path, what, group, owner)
+        if group in (Group.CACHES, Group.BYTECODE, Group.RECORDS):
+            self._together.setdefault((self._heading(path, group, owner), what, group, reason), []).append(path)
+        elif owner and group is group_of(owner) and not reason:
+            self._inside.setdefault(owner, {})[path] = what
+        else:
+            change = _Change(group, _described(before), _described(after), reason)
+            table = self._contents if before and after else self._lost if before else self._appeared
+            key = change if before and after else change._replace(before="", after="")
+            table.setdefault(key, []).append(path)
+
+    def _note_attributes(self, path: str, before: Entry | None, after: Entry | None, group: Group) -> None:
+        assert before is not None
+        assert after is not None
+        texts = []
+        if before[2:4] != after[2:4]:
+            texts.append(tuple(f"owner {it.uid}:{it.gid}" for it in (before, after)))
+        if before.mode != after.mode and before.kind is not Kind.LINK:
+            texts.append(tuple(f"mode {it.mode:04o}" for it in (before, after)))
+        for old, new in texts:
+            reason = ALWAYS if group in (Group.CACHES, Group.LOGS) else self._allowed.reason("owners")
+            if not reason and path in self._unsteady.attributes:
+                reason = UNSTEADY
+            self._attributes.setdefault(_Change(group, old, new, reason), []).append(path)
+
+    def _reason(self, path: str, what: str, group: Group, owner: Package | None) -> str:
+        """Why a path may differ."""
+        if owner is None and group is Group.SYSTEM:
+            reason = self._allowed.reason("system-packages") or self._allowed.reason("build-tools")
+        elif group in (Group.SYSTEM, Group.BUILD_TOOLS):
+            reason = ""  # the package itself is there in the same version
+        else:
+            reason = group.reason(self._allowed, vanishes=what == "lost")
+        if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
+            reason = self._allowed.reason("users")
+        if reason:
+            return reason
+        unsteady = self._unsteady
+        excused = {"lost": unsteady.lost, "new": unsteady.appeared}.get(what, unsteady.contents)
+        if path in excused and not (what == "lost" and pattern(path) in unsteady.patterns):
+            return UNSTEADY
+        # A file whose name is made up must be there under another one.
+        others = self._patterns["new" if what == "lost" else "old"]
+        is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
+        return UNSTEADY if is_renamed else ""
+
+    def _heading(self, path: str, group: Group, owner: Package | None) -> str:
+        """What many paths of one group are called together."""
+        if group is Group.CACHES:
+            return (self._old if path in self._old.snapshot.entries else self._new).cache_of(path)
+        if group is Group.RECORDS:
+            name = path.rsplit("/", 1)[-1]
+            return name if "-info/" in path else path if not owner else "console scripts"
+        if owner:
+            return owner.place or owner.name
+        folder = path.split("/__pycache__")[0]
+        library = _LIBRARY.match(folder)
+        return library[0] if library else folder
+
+    def _told_together(self) -> Iterator[Difference]:
+        old, new = self._old.snapshot.entries, self._new.snapshot.entries
+        headings: dict[tuple[str, Group, str], dict[str, list[str]]] = {}
+        for (heading, what, group, reason), paths in self._together.items():
+            headings.setdefault((heading, group, reason), {})[what] = paths
+        for (heading, group, reason), kinds in headings.items():
+            lost, added = kinds.get("lost", []), kinds.get("new", [])
+            changed = kinds.get("changed", [])
+            before = _amount([*lost, *changed], old)
+            after = _amount([*added, *changed], new)
+            if changed and before and before == after:
+                after = f"{after}, with other content"
+            yield Difference(heading, before, after, group, reason)
+
+    def _told(self, changes: Mapping[_Change, list[str]], side: Contents) -> Iterator[Difference]:
+        entries = side.snapshot.entries
+        hollow = _hollow_folders(changes.values(), entries) if changes is not self._attributes else frozenset()
+        for change, listed in changes.items():
+            paths = [it for it in listed if it not in hollow]
+            population = sorted(it for it in entries if side.group(it) is change.group)
+            for top, below in folded(paths, population).items():
+                before, after = change.before, change.after
+                subject = top if len(below) == 1 else f"{top}/"
+                if not before and not after:
+                    text = _described(entries[top]) if len(below) == 1 else _amount(below, entries)
+                    before, after = (text, "") if changes is self._lost else ("", text)
+                elif len(below) > 1:
+                    after = f"{after} ({number(len(below), 'path')})"
+                yield Difference(subject, before, after, change.group, change.reason)
+
+    def _told_packages(self) -> Iterator[Difference]:
+        for package, paths in self._inside.items():
+            words = [f"{path} {what}" for path, what in sorted(paths.items())]
+            shown = ", ".join(words[:_SHOWN])
+            more = f" and {number(len(words) - _SHOWN, 'more path')}" if len(words) > _SHOWN else ""
+            after = f"{package.version}, with other files: {shown}{more}"
+            yield Difference(package.name, package.version, after, group_of(package))
+
+    def _accounts(self) -> Iterator[Difference]:
+        for path in sorted(FILES):
+            old, new = entries_of(self._old.snapshot, path), entries_of(self._new.snapshot, path)
+            for name in sorted(old.keys() | new.keys()):
+                if old.get(name) == new.get(name):
+                    continue
+                reason = self._allowed.reason("users") if name not in old else ""
+                if not reason and path in self._unsteady.contents:
+                    reason = UNSTEADY
+                # Passwords are nobody's business, not even as digests.
+                texts = [_account(it.get(name), is_secret="shadow" in path) for it in (old, new)]
+                yield Difference(f"{name} in {path}", texts[0], texts[1], Group.USERS, reason)
+
+
+def _account(line: str | None, *, is_secret: bool) -> str:
+    return "" if line is None else "***" if is_secret else line or "-"
+
+
+def _hollow_folders(told: Iterable[list[str]], entries: Mapping[str, Entry]) -> frozenset[str]:
+    """The folders among some paths that only hold what is told elsewhere, such as packages or caches."""
+    paths = [path for some in told for path in some]
+    folders = {path for path in paths if entries[path].kind is Kind.FOLDER}
+    filled = frozenset(_above(entries)) & folders
+    worthwhile = frozenset(_above(it for it in paths if it not in filled))
+    return filled - worthwhile
+
+
+def _above(paths: Iterable[str]) -> Iterator[str]:
+    """The folders above some paths."""
+    seen: set[str] = set()
+    for path in paths:
+        while (path := posixpath.dirname(path)) not in seen:
+            seen.add(path)
+            yield path
+
+
+def _what_differs(before: Entry | None, after: Entry | None) -> str:
+    if before is None:
+        return "new"
+    if after is None:
+        return "lost"
+    is_same = (before.kind, before.digest, before.target) == (after.kind, after.digest, after.target)
+    return "" if is_same else "changed"
+
+
+def _described(entry: Entry | None) -> str:
+    """What lies at a path, in a few words."""
+    if entry is None:
+        return ""
+    if entry.kind is Kind.FILE:
+        return f"file, {size(entry.size)}, sha256 {entry.digest.hex()[:12]}"
+    return f"link to {entry.target}" if entry.kind is Kind.LINK else str(entry.kind)
+
+
+def _amount(paths: Iterable[str], entries: Mapping[str, Entry]) -> str:
+    """How much lies at some paths; empty where there is none."""
+    found = [entries[path] for path in paths]
+    files = [entry for entry in found if entry.kind is not Kind.FOLDER]
+    if not files:
+        return number(len(found), "folder") if found else ""
+    return f"{number(len(files), 'file')}, {size(sum(entry.size for entry in files))}"

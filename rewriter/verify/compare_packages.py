@@ -1,0 +1,100 @@
+"""Which packages two images have, and in which versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rewriter.verify.contents import Contents, group_of
+from rewriter.verify.installed import Package
+from rewriter.verify.report import UNSTEADY, Allowed, Difference
+from rewriter.verify.snapshot import Snapshot
+from rewriter.verify.steady import Unsteady
+
+Key = tuple[str, str, str]
+
+
+class PackageChanges(NamedTuple):
+    """The packages that are not the same, whose files need not be told one by one."""
+
+    keys: frozenset[Key]
+    differences: tuple[Difference, ...]
+
+
+class _Change(NamedTuple):
+    before: Package | None
+    after: Package | None
+    reason: str
+
+    @property
+    def package(self) -> Package:
+        package = self.before or self.after
+        assert package is not None
+        return package
+
+
+def compare_packages(old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady) -> PackageChanges:
+    """Compare the packages of two images by name and place."""
+    keys = [key for key in {**old.packages, **new.packages} if old.packages.get(key) != new.packages.get(key)]
+    changes = []
+    for key in keys:
+        before, after = old.packages.get(key), new.packages.get(key)
+        changes.append(_Change(before, after, _reason(before, after, allowed, unsteady)))
+    return PackageChanges(frozenset(keys), tuple(_told(changes)))
+
+
+def _reason(before: Package | None, after: Package | None, allowed: Allowed, unsteady: Unsteady) -> str:
+    package = before or after
+    assert package is not None
+    if reason := group_of(package).reason(allowed, vanishes=after is None):
+        return reason
+    return UNSTEADY if unsteady.packages.get(package.key) == (after.version if after else "") else ""
+
+
+def _told(changes: list[_Change]) -> Iterator[Difference]:
+    """One difference for each package, wherever it is installed; a package that moves is one, too."""
+    told: dict[tuple[Package, str, str, str], list[str]] = {}
+    lost = {(it.package[0], *it.package[2:]): it for it in changes if it.after is None}
+    moved = {}
+    for change in changes:
+        identity = (change.package[0], *change.package[2:])
+        if change.before is None and identity in lost:
+            moved[identity] = (lost[identity], change)
+    for change in changes:
+        package = change.package
+        identity = (package[0], *package[2:])
+        if identity in moved and (change.before is None or change.after is None):
+            continue
+        before = change.before.version if change.before else ""
+        after = change.after.version if change.after else ""
+        nameless = package._replace(place="", version="")
+        told.setdefault((nameless, before, after, change.reason), []).append(package.place)
+    for (package, before, after, reason), places in told.items():
+        where = f" ({len(places)} places)" if len(places) > 1 else ""
+        yield Difference(f"{package.name}{where}", before or "", after or "", _group(package, changes), reason)
+    for gone, come in moved.values():
+        package = come.package
+        texts = [f"{it.package.version} in {it.package.place}" for it in (gone, come)]
+        reason = gone.reason if gone.reason and come.reason else ""
+        yield Difference(package.name, texts[0], texts[1], group_of(package), reason)
+
+
+def _group(nameless: Package, changes: list[_Change]) -> str:
+    found = next(it.package for it in changes if it.package[0] == nameless[0] and it.package.name == nameless.name)
+    return group_of(found)
+
+
+_CALLED: Final = re.compile(rb"^from ([\w.]+) import (\w+)", re.MULTILINE)
+
+
+def same_script(old: Snapshot, new: Snapshot, path: str) -> bool:
+    """Whether two scripts that installers wrote start the same function with the same interpreter.
+
+    Source: https://packaging.python.org/en/latest/specifications/entry-points/#use-for-scripts
+    """
+    before, after = old.data(path), new.data(path)
+    if not before.startswith(b"#!") or before.split(b"\n")[0] != after.split(b"\n")[0]:
+        return False
+    calls = _CALLED.findall(before)
+    return bool(calls) and calls == _CALLED.findall(after)

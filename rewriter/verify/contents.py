@@ -1,0 +1,272 @@
+"""What the paths of an image are: the application, packages, or what their managers leave behind."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from rewriter.model.caches import cache_folders
+from rewriter.verify import accounts
+from rewriter.verify.installed import (
+    Installed,
+    Package,
+    folders_and_files,
+    has_rpm,
+    node_packages,
+    python_packages,
+    ruby_packages,
+    system_packages,
+)
+from rewriter.verify.report import ALWAYS, Allowed
+from rewriter.verify.snapshot import Kind, Snapshot
+
+
+class Group(StrEnum):
+    """What a reader sorts differences by."""
+
+    APPLICATION = "application"
+    """All that is nothing else."""
+
+    LANGUAGE = "language packages"
+    SYSTEM = "system packages"
+    BUILD_TOOLS = "build tools"
+    INSTALLERS = "installers"
+    RECORDS = "installer records"
+    BYTECODE = "byte code"
+    USERS = "users"
+    CACHES = "package caches"
+    LOGS = "logs"
+
+    def reason(self, allowed: Allowed, *, vanishes: bool = False) -> str:
+        """Who allows a difference in this group."""
+        if self in (Group.CACHES, Group.LOGS):
+            return ALWAYS
+        if self is Group.BUILD_TOOLS:
+            said = allowed.reason("build-tools") if vanishes else ""
+            return said or allowed.reason("system-packages")
+        return allowed.reason(_WORDS.get(self, ""))
+
+
+_WORDS: Final[Mapping[Group, str]] = {
+    Group.SYSTEM: "system-packages",
+    Group.INSTALLERS: "installers",
+    Group.RECORDS: "installer-records",
+    Group.BYTECODE: "bytecode",
+}
+"""The words of `rewriter.fixing.changes` that allow a difference in a group."""
+
+
+# Two builds of one file differ in these, and no program of an image reads them: locks, backups, and the databases of
+# package managers, whose packages are compared instead.
+_UNIMPORTANT: Final = re.compile(
+    r"/etc/(?:ld\.so\.cache|machine-id|\.pwd\.lock|(?:passwd|group|shadow|gshadow|subuid|subgid)-|apk/world)|"
+    r"/etc/ssl/certs/java/cacerts|/run/adduser|/run/lock(?:/.*)?|"
+    r"/var/cache/(?:debconf|ldconfig|fontconfig|man)(?:/.*)?|/var/lib/(?:dpkg|rpm|ucf|pam|dnf|yum)(?:/.*)?|"
+    r"/usr/lib/sysimage(?:/.*)?|/var/lib/apt/extended_states|/(?:usr/)?lib/apk/db(?:/.*)?|/var/lib/shells\.state|"
+    r"/var/lib/dbus/machine-id|/root/\.(?:wget-hsts|node_repl_history|python_history|bash_history)"
+)
+
+_LOGS: Final = re.compile(r"/var/log(?:/.*)?|.*/(?:npm|yarn|pnpm)-(?:debug|error)\.log")
+
+_CACHES: Final = re.compile(
+    r"/var/cache/(?:apk|dnf|yum|libdnf5|zypp|PackageKit)(?:/.*)?|/etc/apk/cache(?:/.*)?|"
+    # apt's configuration about keeping downloads, which stands in official images
+    r"/etc/apt/apt\.conf\.d/(?:docker-clean|keep-cache)|"
+    r"/tmp/(?:v8-compile-cache|node-compile-cache|yarn--|npm-|pip-|uv-|corepack-)[^/]*(?:/.*)?|/tmp/\.?yarn-cache.*|"
+    r".*/\.(?:node-gyp|yarn/berry/cache|cache/(?:node-gyp|pnpm|go-build|Microsoft/TypeScript))(?:/.*)?"
+)
+"""Caches that no cache mount of ours holds; the others are known to `rewriter.model.caches`."""
+
+_RECORDS: Final = re.compile(
+    r".*\.dist-info/(?:INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_cache\.json|uv_build\.json)|"
+    r".*/node_modules/\.(?:package-lock\.json|yarn-integrity|yarn-state\.yml|modules\.yaml|pnpm-workspace-state.*)|"
+    r".*/installed-files\.txt"
+)
+
+# What distributions write when packages are installed: links between alternatives, indexes of certificates, of
+# services and the like. They belong to no package, but follow from those that are there.
+_MADE_BY_PACKAGES: Final = re.compile(
+    r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml)(?:/.*)?|"
+    r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
+    r".*/(?:gschemas\.compiled|giomodule\.cache|loaders\.cache|mimeinfo\.cache|icon-theme\.cache|\.uuid)|"
+    r"/var/lib/(?:systemd|python|alternatives|polkit-1|sgml-base|xml-core|emacsen-common|man-db|dbus|apt)(?:/.*)?"
+)
+_OF_RPM: Final = re.compile(r"/(?:usr/(?!local/|src/)|bin/|sbin/|lib/|lib64/|etc/|var/lib/)[^/].*")
+
+_INSTALLERS: Final = frozenset({"pip", "setuptools", "wheel", "distribute", "uv", "npm", "corepack", "yarn", "pnpm"})
+_OF_INSTALLERS: Final = re.compile(
+    r"(?:/usr/local|/usr)/lib/node_modules/(?:npm|corepack|yarn|pnpm)(?:/.*)?|/opt/yarn-v[^/]+(?:/.*)?|"
+    r"(?:/usr/local|/usr)/bin/(?:npm|npx|corepack|yarn|yarnpkg|pnpm|pnpx|pip[\d.]*|uv|uvx)|"
+    r".*/\.cache/node/corepack(?:/.*)?|/root/\.(?:npmrc|yarnrc)|.*/\.config/(?:pip|uv|yarn|configstore)(?:/.*)?"
+)
+
+_BUILD_TOOLS: Final = re.compile(
+    r"(?:gcc|g\+\+|cpp|gfortran|clang|llvm|lld|gdb|golang|rustc|cargo|nodejs-dev|openjdk-\d+-jdk|linux-headers)(?:-.*)?|"
+    r"(?:binutils|lib(?:gcc|stdc\+\+|gfortran|asan|tsan|ubsan)-\d+-dev|dpkg-dev|libdpkg-perl)(?:-.*)?|"
+    r"(?:auto(?:conf|make|tools-dev|point)|build-(?:essential|base)|fortify-headers|fakeroot|libfakeroot|make|cmake)(?:-.*)?|"
+    r"(?:bison|flex|gettext|gperf|intltool|libtool|m4|meson|nasm|ninja(?:-build)?|patch|pkg-?conf(?:ig)?|yasm|swig)|"
+    r".+-(?:dev|devel|headers)|linux-libc-dev|libc-dev-bin|rpcsvc-proto|"
+    r"lib(?:asan|atomic|binutils|cc1-|ctf|gprofng|hwasan|isl|itm|lsan|mpc|mpfr|quadmath|tsan|ubsan)[-\w]*"
+)
+"""Packages of distributions that only building needs."""
+
+
+class Contents:
+    """What lies in an image; `environment` is that of its configuration, which may move caches."""
+
+    def __init__(self, snapshot: Snapshot, environment: Mapping[str, str]) -> None:
+        self.snapshot: Final = snapshot
+        self.packages: Final[dict[tuple[str, str, str], Package]] = {}
+        self._caches: Final = frozenset(cache_folders(environment, accounts.homes(snapshot)))
+        self._above_caches: Final = frozenset(_folders_above(self._caches))
+        self._owners: Final[dict[str, Package]] = {}
+        self._roots: Final[dict[str, Package]] = {}
+        self._groups: Final[dict[str, Group | None]] = {}
+        self._add(system_packages(snapshot))
+        self._add(self._of_languages())
+
+    def _of_languages(self) -> list[Installed]:
+        names = ("info", "package.json", ".gemspec")
+        paths = sorted(it for it in folders_and_files(self.snapshot) if it.endswith(names) and self._is_free(it))
+        snapshot = self.snapshot
+        found = [*python_packages(snapshot, paths), *ruby_packages(paths), *node_packages(snapshot, paths)]
+        return [(package, files) for package, files in found if not _OF_INSTALLERS.fullmatch(package.place)]
+
+    def _is_free(self, path: str) -> bool:
+        return path not in self._owners and not self._is_cache(path) and not _OF_INSTALLERS.fullmatch(path)
+
+    def _add(self, installed: Iterable[Installed]) -> None:
+        for package, files in installed:
+            twin = self.packages.get(package.key)
+            if twin and twin.version != package.version:
+                versions = sorted({*twin.version.split(", "), package.version})
+                package = package._replace(version=", ".join(versions))
+            self.packages[package.key] = package
+            for path in files:
+                entry = self.snapshot.entries.get(path)
+                if entry and entry.kind is Kind.FOLDER and not package.is_of_the_system:
+                    self._roots[path] = package
+                elif entry or package.is_of_the_system:  # slim images lack files of packages, but have links to them
+                    self._owners.setdefault(path, package)
+
+    def owner(self, path: str) -> Package | None:
+        """The package that a path belongs to."""
+        if found := self._owners.get(path) or self._owners.get(self._alternative(path)):
+            return self.packages[found.key]
+        if compiled := _SOURCE.fullmatch(path):
+            return self.owner(f"{compiled[1]}/{compiled[2]}.py")
+        for folder in (path, *_above(path)):
+            if found := self._roots.get(folder):
+                return self.packages[found.key]
+        if _is_program_of_modules(path):
+            target = self.snapshot.real(path)
+            return self.owner(target) if target != path and target else None
+        return self._owner_of_all.get(path)
+
+    def _alternative(self, path: str) -> str:
+        """What a link that `update-alternatives` made leads to, directly or through its own folder."""
+        for _ in range(2):
+            entry = self.snapshot.entries.get(path)
+            is_one = entry and (path.startswith(_ALTERNATIVES) or entry.target.startswith(_ALTERNATIVES))
+            path = entry.target if entry and is_one else path
+        return self.snapshot.place(path)
+
+    @cached_property
+    def _owner_of_all(self) -> dict[str, Package | None]:
+        """For folders of languages' packages that hold one package's files: that package."""
+        found: dict[str, Package | None] = {}
+        for path, package in self._owners.items():
+            if package.manager != "Python":
+                continue
+            for folder in _above(path):
+                if not folder.startswith(f"{package.place}/"):
+                    break
+                found[folder] = package if found.get(folder, package) == package else None
+        return found
+
+    def group(self, path: str) -> Group | None:
+        """What a path is; None for what no two builds have alike and no program needs."""
+        if path not in self._groups:
+            self._groups[path] = self._group(path)
+        return self._groups[path]
+
+    def _group(self, path: str) -> Group | None:
+        if _UNIMPORTANT.fullmatch(path):
+            return None
+        if self._is_cache(path):
+            return Group.CACHES
+        if _LOGS.fullmatch(path):
+            return Group.LOGS
+        if path in accounts.FILES:
+            return Group.USERS
+        if "/__pycache__" in path:
+            return Group.BYTECODE
+        if _OF_INSTALLERS.fullmatch(path):
+            return Group.INSTALLERS
+        if _RECORDS.fullmatch(path) or self._is_lock_of_environment(path):
+            return Group.RECORDS
+        if owner := self.owner(path):
+            return group_of(owner)
+        return Group.SYSTEM if self._is_made_by_packages(path) else Group.APPLICATION
+
+    def _is_lock_of_environment(self, path: str) -> bool:
+        """Whether a path is what uv locks a virtual environment by."""
+        folder, name = posixpath.split(path)
+        return name == ".lock" and f"{folder}/pyvenv.cfg" in self.snapshot.entries
+
+    def is_above_cache(self, path: str) -> bool:
+        """Whether a folder is there because of the caches below it, as far as its name tells."""
+        return path in self._above_caches
+
+    def _is_cache(self, path: str) -> bool:
+        if path in self._caches or path in self._above_caches or _CACHES.fullmatch(path):
+            return True
+        return any(folder in self._caches for folder in _above(path))
+
+    def _is_made_by_packages(self, path: str) -> bool:
+        entry = self.snapshot.entries.get(path)
+        if entry and entry.target.startswith(_ALTERNATIVES):
+            return True
+        return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
+
+    @cached_property
+    def _has_rpm(self) -> bool:
+        return has_rpm(self.snapshot)
+
+    def cache_of(self, path: str) -> str:
+        """The folder of the cache that a path lies in; the path itself where it is not known."""
+        folders = (path, *_above(path))
+        last = next((it for it in folders if posixpath.dirname(it) == "/tmp"), path)
+        return next((folder for folder in folders if folder in self._caches), last)
+
+
+_ALTERNATIVES: Final = "/etc/alternatives/"
+_SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
+
+
+def group_of(package: Package) -> Group:
+    """What a package is."""
+    if package.is_of_the_system:
+        return Group.BUILD_TOOLS if _BUILD_TOOLS.fullmatch(package.name) else Group.SYSTEM
+    is_installer = package.name in _INSTALLERS and (package.manager == "Python" or package.place.startswith("/usr/"))
+    return Group.INSTALLERS if is_installer else Group.LANGUAGE
+
+
+def _above(path: str) -> Iterable[str]:
+    """The folders above a path, the nearest first, without the root."""
+    while (path := posixpath.dirname(path)) != "/":
+        yield path
+
+
+def _folders_above(caches: Collection[str]) -> Iterable[str]:
+    """Hidden folders that exist for a cache below them, such as `.cache`, but hold other things too."""
+    for cache in caches:
+        yield from (folder for folder in _above(cache) if "/." in folder)
+
+
+def _is_program_of_modules(path: str) -> bool:
+    return "/node_modules/.bin/" in path

@@ -1,0 +1,67 @@
+"""Whether programs and libraries still find the libraries they need: the check `libraries`."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rewriter.verify.compare_files import environment
+from rewriter.verify.contents import Contents, Group
+from rewriter.verify.folding import number
+from rewriter.verify.linker import Linker
+from rewriter.verify.report import Check, Difference, Status
+from rewriter.verify.snapshot import Snapshot
+
+NAME: Final = "libraries"
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where Docker looks for programs if the image does not say."""
+
+_LOOKED_AT: Final = frozenset({Group.APPLICATION, Group.LANGUAGE, Group.INSTALLERS})
+
+
+def compare_libraries(
+    before: Snapshot, after: Snapshot, before_configuration: Mapping[str, Any], after_configuration: Mapping[str, Any]
+) -> Check:
+    """Compare what the application, its packages and the programs on PATH find, as ld.so(8) looks for it."""
+    old = Contents(before, environment(before_configuration))
+    new = Contents(after, environment(after_configuration))
+    linkers = Linker(before, environment(before_configuration)), Linker(after, environment(after_configuration))
+    path = environment(after_configuration).get("PATH", _PATH).split(":")
+    twins = dict(_twins(old, new, frozenset(map(posixpath.normpath, path))))
+    if not twins:
+        return Check(NAME, Status.PASSED, "no program of the application needs libraries")
+    lost: dict[str, list[tuple[str, str]]] = {}
+    for file, twin in twins.items():
+        missing = linkers[1].missing(file)
+        if not missing or linkers[0].missing(twin):
+            continue
+        for name, needed_by in missing:
+            lost.setdefault(name, []).append((file, needed_by))
+    if not lost:
+        return Check(NAME, Status.PASSED, f"{number(len(twins), 'program')} and libraries find all they need")
+    found = tuple(_difference(before, linkers[0], name, needing) for name, needing in sorted(lost.items()))
+    return Check(NAME, Status.FAILED, "; ".join(f"{it.subject} is {it.after}" for it in found[:3]), found)
+
+
+def _difference(before: Snapshot, linker: Linker, name: str, needing: list[tuple[str, str]]) -> Difference:
+    file, needed_by = needing[0]
+    place = (linker.find(name, needed_by) if needed_by in before.objects else "") or name
+    through = f" through {needed_by}" if needed_by != file else ""
+    more = f" and {number(len(needing) - 1, 'more file')}" if len(needing) > 1 else ""
+    return Difference(name, place, f"not found for {file}{through}{more}", NAME)
+
+
+def _twins(old: Contents, new: Contents, path: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The files that are looked at, each with the same one in the old image; one that moved is known by its content."""
+    before, after = old.snapshot, new.snapshot
+    moved = {before.entries[it].digest: it for it in before.objects if it not in after.objects}
+    for file in sorted(after.objects):
+        group = new.group(file)
+        is_program = posixpath.dirname(file) in path and group is not Group.BUILD_TOOLS
+        if group not in _LOOKED_AT and not is_program:
+            continue
+        if file in before.objects:
+            yield file, file
+        elif twin := moved.get(after.entries[file].digest):
+            yield file, twin

@@ -1,0 +1,142 @@
+"""The proof: build a Dockerfile before and after, compare what came out, and find out who broke it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from rewriter.verify.behaviour import Questions
+from rewriter.verify.bisect import Blame, Codes, find_culprits
+from rewriter.verify.builder import Engine, Failure
+from rewriter.verify.compare_behaviour import compare_behaviour
+from rewriter.verify.compare_files import compare_files, environment
+from rewriter.verify.configuration import compare_configuration
+from rewriter.verify.cost import measured
+from rewriter.verify.libraries import compare_libraries
+from rewriter.verify.report import Allowed, Check, Cost, Report, Status, Verdict
+from rewriter.verify.request import Request, Version
+from rewriter.verify.specimen import Specimen
+from rewriter.verify.steady import unsteady
+
+_NOBODYS_FAULT: Final = frozenset({Failure.DISK_FULL, Failure.ENGINE})
+"""Ends of a build that say nothing about the Dockerfile."""
+
+Upgrade = Callable[[Codes], tuple[Version, Allowed]]
+"""What some fixers alone make of the Dockerfile, and what they may change."""
+
+
+def prove(request: Request, engine: Engine, upgrade: Upgrade | None = None) -> Report:
+    """Compare two versions of a Dockerfile.
+
+    Where `upgrade` can say what single fixers do, those that break something are found and named.
+    Raises EngineError where the engine itself fails.
+    """
+    return _Proof(request, engine, upgrade).report()
+
+
+class _Proof:
+    def __init__(self, request: Request, engine: Engine, upgrade: Upgrade | None) -> None:
+        self._request: Final = request
+        self._engine: Final = engine
+        self._upgrade: Final = upgrade
+        self._before: Final = self._specimen(request.before, "before")
+        self._again: Final = self._specimen(request.before, "before, once more")
+
+    def _specimen(self, version: Version, name: str, space: str = "") -> Specimen:
+        conditions = self._request.conditions
+        questions = Questions(path=conditions.path, patience=conditions.patience, has_network=conditions.has_network)
+        return Specimen(self._engine, self._request.recipe(version), questions, name, space)
+
+    def report(self) -> Report:
+        request = self._request
+        empty = Report(request.path, Verdict.UNTESTED, "", applied=request.applied, engine=self._engine.name)
+        if failure := self._before.failure:
+            return empty._replace(message=f"it cannot be built as it is: {failure}", failed_step=failure.step)
+        after = self._specimen(request.after, "after")
+        if failure := after.failure:
+            if failure.reason in _NOBODYS_FAULT:
+                return empty._replace(message=str(failure))
+            # A download that fails once is nobody's fault.
+            after = self._specimen(request.after, "after, once more")
+        checks = tuple(self._checks(after, request.allowed))
+        kept = self._kept(after)
+        report = empty._replace(checks=checks, verdict=Verdict.PROVEN, message="nothing broke", images=kept)
+        if is_proven(checks):
+            return report._replace(before=self._cost(self._before), after=self._cost(after))
+        return self._blamed(report, after)
+
+    def _kept(self, after: Specimen) -> tuple[str, ...]:
+        """The names of both images, if they are to stay."""
+        if not self._request.conditions.keeps_images:
+            return ()
+        return tuple(self._engine.keep(it.built.identity) for it in (self._before, after) if it.failure is None)
+
+    def _cost(self, specimen: Specimen) -> Cost:
+        self._engine.tell(f"{specimen.name}: rebuilds")
+        folder = Path(self._engine.folder) / f"changed-{specimen.space}"
+        return measured(self._engine, specimen.recipe, specimen.built, specimen.space, self._request.conditions, folder)
+
+    def _checks(self, after: Specimen, allowed: Allowed) -> Iterator[Check]:
+        """The checks of a version, each made when it is asked for; without an image there is only the first."""
+        if failure := after.failure:
+            yield Check("build", Status.FAILED, str(failure))
+            return
+        yield Check("build", Status.PASSED, "both versions build")
+        before = self._before
+        yield compare_configuration(before.configuration, after.configuration, allowed)
+        yield self._files(after, allowed)
+        yield compare_libraries(before.snapshot, after.snapshot, before.configuration, after.configuration)
+        yield self._behaviour(after, allowed)
+
+    def _files(self, after: Specimen, allowed: Allowed) -> Check:
+        before = self._before
+        both = before.snapshot, after.snapshot, before.configuration, after.configuration
+        check = compare_files(*both, allowed)
+        if check.status is not Status.FAILED or self._again.failure:
+            return check
+        # What a second build of the old version changes as well, the fixers are not to blame for.
+        again = unsteady(before.snapshot, self._again.snapshot, environment(before.configuration))
+        return compare_files(*both, allowed, again)
+
+    def _behaviour(self, after: Specimen, allowed: Allowed) -> Check:
+        before = self._before
+        seen = after.observed_like(before)
+        check = compare_behaviour(before.observation, seen, allowed)
+        if check.status is not Status.FAILED:
+            return check
+        # What the old program does not do twice, the fixers are not to blame for.
+        return compare_behaviour(before.observation, seen, allowed, before.observed_like(before))
+
+    def _blamed(self, report: Report, after: Specimen) -> Report:
+        step = after.failure.step if after.failure else None
+        report = report._replace(verdict=Verdict.DIFFERENT, message=_first_failure(report), failed_step=step)
+        if self._upgrade is None or not report.applied:
+            return report
+        blame = self._blame(self._upgrade)
+        return report._replace(culprits=blame.culprits, good=blame.good)
+
+    def _blame(self, upgrade: Upgrade) -> Blame:
+        # One set of caches for the whole search saves most of its time; what is called good is proven with cold ones.
+        warm = self._engine.new_space()
+
+        @cache
+        def holds(codes: Codes, space: str = warm) -> bool:
+            version, allowed = upgrade(codes)
+            if version in (self._request.before, self._request.after):
+                return version == self._request.before
+            return is_proven(self._checks(self._specimen(version, f"with {', '.join(codes)}", space), allowed))
+
+        blame = find_culprits(self._request.applied, holds)
+        return blame if not blame.good or holds(blame.good, "") else Blame(self._request.applied, ())
+
+
+def is_proven(checks: Iterator[Check] | tuple[Check, ...]) -> bool:
+    """Whether no check failed; looks no further than the first that did."""
+    return all(check.status is not Status.FAILED for check in checks)
+
+
+def _first_failure(report: Report) -> str:
+    failed = next(check for check in report.checks if check.status is Status.FAILED)
+    return f"{failed.name}: {failed.summary}"

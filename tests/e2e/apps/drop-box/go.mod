@@ -1,0 +1,3 @@
+module example.com/drop-box
+
+go 1.19

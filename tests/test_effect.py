@@ -1,0 +1,25 @@
+"""The table of what single fixers bring: its form; its numbers are measured by `make effect`."""
+
+from __future__ import annotations
+
+import re
+
+from rewriter.verify.report import Cost
+from scripts.effect import COLUMNS, PLACE, README, VARIANTS, render
+
+
+def test_the_table_gives_ratios_to_the_first_row() -> None:
+    first = Cost(1000, 5, 10, 20.0, 8.0, None)
+    costs = [first, *(Cost(500, 5, 10, 10.0, 2.0, 1.0) for _ in VARIANTS[1:])]
+    lines = render(costs).splitlines()
+    assert lines[2] == "| as it is | 1.00 | 1.00 | 1.00 | – |"
+    assert lines[3] == "| cache mounts (DF202) | 0.50 | 0.50 | 0.25 | – |"
+
+
+def test_the_readme_holds_a_whole_table() -> None:
+    match = PLACE.search(README.read_text("utf-8"))
+    assert match
+    head, _, *rows = match[1].strip().splitlines()
+    assert [cell.strip() for cell in head.strip("|").split("|")][1:] == list(COLUMNS)
+    assert [row.split("|")[1].strip() for row in rows] == [variant.name for variant in VARIANTS]
+    assert all(re.fullmatch(r"\d+\.\d\d", cell.strip()) for row in rows for cell in row.strip("|").split("|")[1:])

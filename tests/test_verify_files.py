@@ -1,0 +1,353 @@
+"""What two file systems may differ in, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from rewriter.fixing.registry import load_fixers
+from rewriter.verify.allowed import allowed
+from rewriter.verify.compare_files import compare_files
+from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Status
+from rewriter.verify.steady import unsteady
+from tests.images import Files, Item, folder, hard_link, image, link
+
+SITE = "/usr/local/lib/python3.11/site-packages"
+PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
+
+Row = tuple[str, str, str, str]
+
+
+def check(
+    before: Files,
+    after: Files,
+    *words: str,
+    again: Files | None = None,
+    configurations: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+) -> Check:
+    """The comparison of two images, with the words that a fixer called DF1 declares."""
+    old, new = image(before), image(after)
+    permission = Allowed(dict.fromkeys(words, ("DF1",)))
+    if again is None:
+        return compare_files(old, new, *configurations, permission)
+    return compare_files(old, new, *configurations, permission, unsteady(old, image(again)))
+
+
+def failures(*arguments: Any, **options: Any) -> list[tuple[str, str, str]]:
+    """What is not allowed, without the group."""
+    return [it[:3] for it in check(*arguments, **options).failures]
+
+
+def rows(found: Check) -> list[tuple[str, str]]:
+    """The groups and subjects of all differences that are allowed, with the reason instead of the texts."""
+    return [(f"{it.group}: {it.subject}", it.reason) for it in found.differences]
+
+
+def package(name: str, version: str, **files: str) -> dict[str, str]:
+    """A Python distribution as pip installs it."""
+    info = f"{SITE}/{name}-{version}.dist-info"
+    found = {f"{SITE}/{name}/{it.replace('_', '.')}": text for it, text in files.items()}
+    listed = [*(path.removeprefix(f"{SITE}/") for path in found), f"{name}-{version}.dist-info/RECORD"]
+    record = "".join(f"{path},,\n" for path in listed)
+    return {**found, f"{info}/METADATA": f"Name: {name}\nVersion: {version}\n", f"{info}/RECORD": record}
+
+
+def dpkg(**versions: str) -> dict[str, str]:
+    """dpkg's database, and a file for each package."""
+    status = "".join(f"Package: {name.replace('_', '-')}\nStatus: install ok installed\nArchitecture: amd64\n"
+                     f"Version: {version}\n\n" for name, version in versions.items())  # fmt: skip
+    names = [name.replace("_", "-") for name in versions]
+    files = {f"/usr/share/doc/{name}/copyright": name for name in names}
+    lists = {f"/var/lib/dpkg/info/{name}.list": f"/.\n/usr/share/doc/{name}\n/usr/share/doc/{name}/copyright\n"
+             for name in names}  # fmt: skip
+    return {"/var/lib/dpkg/status": status, **files, **lists}
+
+
+def test_the_same_is_the_same() -> None:
+    files = {"/app/main.py": "x", **package("flask", "3.0.1", app_py="y"), **dpkg(curl="7")}
+    found = check(files, files)
+    assert (found.name, found.status, found.differences) == ("files", Status.PASSED, ())
+
+
+def test_a_lost_file_fails() -> None:
+    found = check({"/app/main.py": "x", "/app/a": "1"}, {"/app/main.py": "x"})
+    assert found.status is Status.FAILED
+    assert found.summary == "/app/a is lost"
+    assert [(it.group, it.subject, it.after) for it in found.failures] == [("application", "/app/a", "")]
+
+
+def test_a_lost_folder_is_one_difference() -> None:
+    lost = {f"/app/static/{number}/a.css": "12345" for number in range(30)}
+    assert failures({"/app/main.py": "x", **lost}, {"/app/main.py": "x"}) == [("/app/static/", "30 files, 150 B", "")]
+
+
+def test_a_folder_of_which_something_is_left_is_not_lost() -> None:
+    before = {"/app/a/1": "x", "/app/a/2": "x", "/app/b/1": "x"}
+    assert [it[0] for it in failures(before, {"/app/a/1": "x"})] == ["/app/a/2", "/app/b/"]
+
+
+def test_new_files_fail_as_well() -> None:
+    assert failures({"/app/a": ""}, {"/app/a": "", "/app/.git/x": "", "/app/.git/y": ""}) == [
+        ("/app/.git/", "", "2 files, 0 B")
+    ]
+
+
+def test_another_content_and_another_type() -> None:
+    found = failures({"/app/a": "1", "/app/b": "x"}, {"/app/a": "2", "/app/b": link("/app/a")})
+    assert [(it[0], it[2].split(",")[0]) for it in found] == [("/app/a", "file"), ("/app/b", "link to /app/a")]
+
+
+def test_owners_and_modes() -> None:
+    before: Files = {"/app": folder(), "/app/a": Item(b"1"), "/app/b": Item(b"2"), "/srv/x": Item(b"3", 0o755)}
+    after = {"/app": folder(uid=5), "/app/a": Item(b"1", uid=5), "/app/b": Item(b"2", uid=5), "/srv/x": Item(b"3")}
+    assert failures(before, after)[:2] == [
+        ("/app/", "owner 0:0", "owner 5:0 (3 paths)"),
+        ("/srv/x", "executable for user root", "not executable for user root"),
+    ]
+    assert check(before, {**after, "/srv/x": before["/srv/x"]}, "owners").status is Status.PASSED
+
+
+def test_a_package_of_another_version_is_one_difference() -> None:
+    before = package("flask", "3.0.1", app_py="1", cli_py="2")
+    assert failures(before, package("flask", "3.1.0", app_py="3", json_py="4")) == [("flask", "3.0.1", "3.1.0")]
+
+
+def test_a_package_that_is_gone_and_one_that_is_new() -> None:
+    assert failures(package("a", "1"), package("b", "2")) == [("a", "1", ""), ("b", "", "2")]
+
+
+def test_a_package_that_moves() -> None:
+    before = package("a", "1")
+    after = {path.replace("/usr/local", "/opt/venv"): text for path, text in before.items()}
+    assert failures(before, after) == [("a", f"1 in {SITE}", f"1 in {SITE.replace('/usr/local', '/opt/venv')}")]
+
+
+def test_other_files_in_a_package_of_the_same_version() -> None:
+    found = failures(
+        package("a", "1", x_so="1", y_py=""), {**package("a", "1", x_so="2", y_py=""), f"{SITE}/a/y.py": "z"}
+    )
+    assert found == [("a", "1", f"1, with other files: {SITE}/a/x.so changed, {SITE}/a/y.py changed")]
+
+
+def test_installers_may_change_where_a_fixer_says_so() -> None:
+    before, after = package("pip", "24"), package("flask", "1")
+    assert failures(before, {}, "installers") == []
+    assert failures(before, {}) == [("pip", "24", "")]
+    assert failures(after, {}, "installers") == [("flask", "1", "")]
+
+
+def test_what_installers_note_and_compile() -> None:
+    both = package("a", "1", x_py="")
+    info = f"{SITE}/a-1.dist-info"
+    before = {**both, f"{info}/INSTALLER": "pip", f"{SITE}/a/__pycache__/x.cpython-311.pyc": "1"}
+    after = {**both, f"{info}/INSTALLER": "uv", f"{info}/REQUESTED": ""}
+    found = check(before, after, "installer-records", "bytecode")
+    assert found.status is Status.PASSED
+    assert rows(found) == [
+        ("installer records: INSTALLER", "DF1"),
+        ("installer records: REQUESTED", "DF1"),
+        (f"byte code: {SITE}", "DF1"),
+    ]
+    assert [it[0] for it in failures(before, after)] == ["INSTALLER", "REQUESTED", SITE]
+
+
+def test_byte_code_may_be_compiled_again() -> None:
+    files = {"/app/x.py": "1", "/app/__pycache__/x.cpython-311.pyc": "1"}
+    assert check(files, {**files, "/app/__pycache__/x.cpython-311.pyc": "2"}).differences == ()
+
+
+PIP_SCRIPT = "#!/usr/local/bin/python\nimport re\nimport sys\nfrom a.cli import main\nmain()\n"
+UV_SCRIPT = "#!/usr/local/bin/python\nimport sys\nfrom a.cli import main\nsys.exit(main())\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "is_same"),
+    [
+        (UV_SCRIPT, True),
+        (UV_SCRIPT.replace("a.cli", "a.other"), False),
+        (UV_SCRIPT.replace("/usr/local/bin/python", "/build/bin/python"), False),
+    ],
+)
+def test_console_scripts_call_the_same(script: str, is_same: bool) -> None:
+    both = package("a", "1", x_py="")
+    record = f"{SITE}/a-1.dist-info/RECORD"
+    both[record] += "../../../bin/a,,\n"
+    found = check({**both, "/usr/local/bin/a": PIP_SCRIPT}, {**both, "/usr/local/bin/a": script}, "installer-records")
+    assert (found.status is Status.PASSED) is is_same
+
+
+def test_modules_of_node() -> None:
+    def module(name: str, version: str) -> dict[str, str]:
+        place = f"/app/node_modules/{name}"
+        return {f"{place}/package.json": f'{{"version": "{version}"}}', f"{place}/index.js": version}
+
+    before = {**module("express", "4.1.0"), **module("@types/node", "1.0.0"), **module("x/node_modules/y", "1.0.0")}
+    after = {**module("express", "4.2.0"), **module("x/node_modules/y", "1.0.0")}
+    assert failures(before, after) == [("@types/node", "1.0.0", ""), ("express", "4.1.0", "4.2.0")]
+
+
+def test_a_module_that_is_damaged_is_no_module() -> None:
+    files = {"/app/node_modules/a/package.json": "{", "/app/node_modules/b/package.json": "[]"}
+    assert failures(files, {}) != []
+
+
+def test_gems() -> None:
+    place = "/usr/local/bundle"
+    before = {f"{place}/specifications/rack-3.0.1.gemspec": "", f"{place}/gems/rack-3.0.1/lib/rack.rb": "1"}
+    after = {f"{place}/specifications/rack-3.0.2.gemspec": "", f"{place}/gems/rack-3.0.2/lib/rack.rb": "2"}
+    assert failures(before, after) == [("rack", "3.0.1", "3.0.2")]
+
+
+def test_packages_of_debian() -> None:
+    before, after = dpkg(curl="7", gcc_12="12", libpq5="15"), dpkg(curl="8", libpq5="15")
+    assert failures(before, after) == [("curl", "7", "8"), ("gcc-12", "12", "")]
+    assert failures(before, after, "build-tools") == [("curl", "7", "8")]
+    assert failures(before, after, "system-packages") == []
+
+
+def test_packages_of_debian_below_a_folder_that_became_a_link() -> None:
+    listed: Files = {"/var/lib/dpkg/info/x.list": "/lib/libx.so\n", "/lib": link("usr/lib"), "/usr/lib/libx.so": "1"}
+    status = "Package: x\nStatus: install ok installed\nVersion: {}\n\n"
+    before: Files = {**listed, "/var/lib/dpkg/status": status.format(1)}
+    assert failures(before, {**before, "/var/lib/dpkg/status": status.format(2), "/usr/lib/libx.so": "2"}) == [
+        ("x", "1", "2")
+    ]
+
+
+def test_a_link_between_alternatives_belongs_to_the_package_that_it_leads_to() -> None:
+    links: Files = {"/usr/bin/cc": link("/etc/alternatives/cc"), "/etc/alternatives/cc": link("/usr/bin/gcc")}
+    status = "Package: gcc\nStatus: install ok installed\nVersion: 1\n\n"
+    before = {
+        **links,
+        "/var/lib/dpkg/status": status,
+        "/var/lib/dpkg/info/gcc.list": "/usr/bin/gcc\n",
+        "/usr/bin/gcc": "",
+    }
+    after = {"/usr/bin": folder(), "/etc": folder(), "/var/lib/dpkg/status": "\n"}
+    assert failures(before, after) == [("gcc", "1", "")]
+
+
+def test_packages_of_alpine() -> None:
+    database = "P:curl\nV:{0}\nF:usr/bin\nR:curl\nZ:Q1\n\nP:make\nV:4\nF:usr/bin\nR:make\n\n"
+    before = {"/lib/apk/db/installed": database.format(1), "/usr/bin/curl": "1", "/usr/bin/make": "m"}
+    after = {"/lib/apk/db/installed": database.format(2).split("P:make")[0], "/usr/bin/curl": "2"}
+    assert failures(before, after) == [("curl", "1", "2"), ("make", "4", "")]
+
+
+def test_caches_and_logs_are_always_allowed() -> None:
+    before = {
+        "/root/.cache/pip/http-v2/a/b": "1", "/root/.npm/_cacache/x": "1", "/home/app/.cache/uv/x": "1",
+        "/var/lib/apt/lists/x": "1", "/var/log/dpkg.log": "1", "/big/cache/wheels/x": "1", "/etc/passwd": PASSWD,
+        "/root/.cache/uv/archive-v0/1/flask-3.dist-info/RECORD": "", "/var/cache/apk/APKINDEX": "1",
+    }  # fmt: skip
+    after: Files = {"/var/log/dpkg.log": "2", "/etc/passwd": PASSWD, "/root/.cache/uv": folder()}
+    configuration = {"Env": ["PIP_CACHE_DIR=/big/cache", "PATH=/bin"]}
+    found = check(before, {**after, "/big": folder()}, configurations=(configuration, configuration))
+    assert found.status is Status.PASSED, found.failures
+    assert {it.reason for it in found.differences} == {ALWAYS}
+    assert "/root/.cache/pip" in [it.subject for it in found.differences]
+
+
+def test_what_no_program_reads_is_not_even_told() -> None:
+    before = {"/etc/ld.so.cache": "1", "/etc/machine-id": "1", "/var/lib/dpkg/status-old": "1", "/etc/passwd-": ""}
+    assert check(before, {"/etc/ld.so.cache": "2", "/etc/machine-id": "2", "/var/lib": folder()}).differences == ()
+
+
+def test_users() -> None:
+    before = {"/etc/passwd": PASSWD, "/etc/shadow": "app:!:1:0\n"}
+    added = {"/etc/passwd": PASSWD + "web:x:7:7::/:\n", "/etc/shadow": "app:!:2:0\nweb:!:2:0\n"}
+    assert [it[0] for it in failures(before, added)] == ["web in /etc/passwd", "web in /etc/shadow"]
+    assert failures(before, added, "users") == []
+    lost = {"/etc/passwd": PASSWD.split("app")[0], "/etc/shadow": ""}
+    assert [it[0] for it in failures(before, lost, "users")] == ["app in /etc/passwd", "app in /etc/shadow"]
+
+
+def test_a_new_user_may_have_a_home() -> None:
+    before = {"/etc/passwd": "root:x:0:0::/root:/bin/sh\n"}
+    after = {"/etc/passwd": PASSWD.replace(":root:/root", "::/root"), "/home/app/.bashrc": "x", "/opt/x": "y"}
+    assert [it[0] for it in failures({**before, "/home": folder()}, after, "users")] == ["/opt/"]
+
+
+def test_no_password_is_shown() -> None:
+    found = failures({"/etc/shadow": "root:$6$abc:1:\n"}, {"/etc/shadow": "root:$6$def:1:\n"})
+    assert found == [("root in /etc/shadow", "***", "***")]
+
+
+def as_user(before: str, after: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return {"User": before, "WorkingDir": "/app"}, {"User": after, "WorkingDir": "/app"}
+
+
+@pytest.mark.parametrize(
+    ("user", "files", "expected"),
+    [
+        ("app", {"/app/a": Item(mode=0o600)}, ["/app/a"]),
+        ("1000", {"/app/a": Item(mode=0o600, uid=1000)}, []),
+        ("1000", {"/app/a": Item(mode=0o640, gid=1000)}, []),
+        ("app", {"/app/a": Item(mode=0o640, gid=50)}, []),
+        ("app:app", {"/app/a": Item(mode=0o640, gid=50)}, ["/app/a"]),
+        ("10001", {"/app/a": Item(mode=0o640, gid=0)}, []),
+        ("10001:7", {"/app/a": Item(mode=0o640, gid=0)}, ["/app/a"]),
+        ("app", {"/srv/deep": folder(0o700), "/srv/deep/er/a": "x"}, ["/srv/deep/"]),
+        ("app", {"/app/run": Item(mode=0o744)}, ["/app/run"]),
+        ("app", {"/root/.bashrc": Item(mode=0o600), "/etc/shadow": Item(mode=0o600)}, []),
+        ("ghost", {}, ["user ghost"]),
+        ("0", {"/app/a": Item(mode=0o000)}, []),
+    ],
+)
+def test_what_the_new_user_can_read(user: str, files: Files, expected: list[str]) -> None:
+    both: Files = {"/etc/passwd": PASSWD, "/etc/group": "app:x:1000:\nmore:x:50:app\n", **files}
+    found = check(both, both, "user", configurations=as_user("", user))
+    assert [it.subject for it in found.failures] == expected
+
+
+def test_what_nobody_could_read_before_is_no_loss() -> None:
+    both: Files = {"/etc/passwd": PASSWD, "/app/a": Item(mode=0o600)}
+    assert check(both, both, configurations=as_user("app", "1001")).differences == ()
+
+
+def test_what_a_second_build_changes_too_is_excused() -> None:
+    before, again = package("a", "1"), package("a", "2")
+    assert failures(before, package("a", "2"), again=again) == []
+    assert failures(before, package("a", "3"), again=again) == [("a", "1", "3")]
+    assert failures(before, {}, again=again) == [("a", "1", "")]
+
+
+def test_a_content_that_is_never_the_same_may_change_but_not_be_lost() -> None:
+    before, again = {"/app/a": "1", "/app/key": "1"}, {"/app/a": "1", "/app/key": "2"}
+    found = check(before, {"/app/a": "1", "/app/key": "3"}, again=again)
+    assert [it.reason for it in found.differences] == [UNSTEADY]
+    assert [it[0] for it in failures(before, {"/app/a": "1"}, again=again)] == ["/app/key"]
+    assert [it[0] for it in failures(before, {"/app/a": "9", "/app/key": "3"}, again=again)] == ["/app/a"]
+
+
+def test_names_that_are_made_up_for_a_build() -> None:
+    before, again = {"/app/d/main.3f2a9c1b.js": "1"}, {"/app/d/main.4f2a9c1b.js": "2"}
+    assert failures(before, {"/app/d/main.5f2a9c1b.js": "3"}, again=again) == []
+    assert [it[0] for it in failures(before, {"/app/d": folder()}, again=again)] == ["/app/d/main.3f2a9c1b.js"]
+    assert failures(before, {"/app/d/main.5f2a9c1b.js": "3"}) != []
+
+
+def test_two_builds_are_the_same_whatever_lies_in_them() -> None:
+    files: Files = {
+        **package("flask", "1", x_py="1"), **dpkg(gcc="1"), "/a": "", "/b": link("/nowhere"), "/c": hard_link("/a"),
+        "/etc/passwd": "odd\n::::\nx:x:y:z::\n", "/app/node_modules/.bin/x": link("../gone"), "/lib": link("/lib"),
+        "/etc/group": "x", "/var/lib/rpm/rpmdb.sqlite": "1",
+    }  # fmt: skip
+    assert check(files, files, configurations=as_user("x", "x")).differences == ()
+
+
+def test_the_order_is_always_the_same() -> None:
+    before = {f"/{name}/{number}": "x" for name in "badc" for number in range(3)}
+    shuffled = dict(reversed(before.items()))
+    after = {"/a/1": "y", "/z": "1"}
+    assert check(before, after).differences == check(shuffled, after).differences
+
+
+def test_what_is_allowed_is_what_the_fixers_that_fired_declare() -> None:
+    fixers = load_fixers()
+    found = allowed(fixers, {"DF301", "DF202"})
+    assert found.reason("package-caches") == "DF202, DF301"
+    assert (found.reason("bytecode"), found.reason("label")) == ("DF301", "")
+    assert allowed(fixers, ()).codes == {}
