@@ -22,7 +22,7 @@ from rewriter.fixing.registry import load_fixers
 from rewriter.verify.builder import Engine, open_engine
 from rewriter.verify.cost import measured
 from rewriter.verify.report import Cost
-from rewriter.verify.request import Conditions, Request
+from rewriter.verify.request import Conditions
 from rewriter.verify.subject import Subject
 
 ROOT: Final = Path(__file__).parent.parent
@@ -95,7 +95,7 @@ def render(costs: Sequence[Cost]) -> str:
 
 def _ratios(cost: Cost, first: Cost) -> Iterator[str]:
     for value, base in zip(_measures(cost), _measures(first), strict=True):
-        yield f"{value / base:.2f}" if value is not None and base else "–"
+        yield f"{value / base:.2f}" if value is not None and base else "-"
 
 
 def _measures(cost: Cost) -> tuple[float | None, ...]:

@@ -12,8 +12,8 @@ def test_the_table_gives_ratios_to_the_first_row() -> None:
     first = Cost(1000, 5, 10, 20.0, 8.0, None)
     costs = [first, *(Cost(500, 5, 10, 10.0, 2.0, 1.0) for _ in VARIANTS[1:])]
     lines = render(costs).splitlines()
-    assert lines[2] == "| as it is | 1.00 | 1.00 | 1.00 | – |"
-    assert lines[3] == "| cache mounts (DF202) | 0.50 | 0.50 | 0.25 | – |"
+    assert lines[2] == "| as it is | 1.00 | 1.00 | 1.00 | - |"
+    assert lines[3] == "| cache mounts (DF202) | 0.50 | 0.50 | 0.25 | - |"
 
 
 def test_the_readme_holds_a_whole_table() -> None:

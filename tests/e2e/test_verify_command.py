@@ -71,7 +71,7 @@ def test_what_cannot_be_built_as_it_is_says_so(project: Path) -> None:
     assert report["failed_step"]["line"] == 2
 
 
-def test_no_engine_is_a_message_and_not_a_crash(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_engine_is_a_message_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     run = dfix("verify")
     assert run.code == 2
