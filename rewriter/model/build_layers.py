@@ -162,7 +162,7 @@ def _judge(run: Run, state: State, manager: str, found: list[Call]) -> tuple[Bui
 
 def _later_need(family: list[Stage], runs: list[BuildRun], trace: re.Pattern[str]) -> tuple[str, Instruction | None]:
     """Why something that comes later needs the downloads."""
-    folders = [mount.target for one in runs for mount in one.mounts]
+    folders = list(dict.fromkeys(mount.target for one in runs for mount in one.mounts))
     ours = {id(one.run) for one in runs}
     for stage in family:
         if user := copies_cache(stage, folders):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar, TypeVarTuple
 
 from rewriter.model.image import UNKNOWN, BaseImage, base_image
 from rewriter.model.stages import UNKNOWN_PART, UNSET, Environment, Layer, Stage, StageGraph, Value, Values, expand
@@ -23,6 +24,7 @@ _LONGEST_PATH: Final = 4_096  # PATH_MAX of Linux
 _MOST_TRIGGERS: Final = 100  # a bound on work that would grow with triggers times stages
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class _Timeline(Generic[_T]):
@@ -74,7 +76,7 @@ class StageFacts:
     """A stage read into timelines."""
 
     __slots__ = (
-        "_declared", "_folders", "_image", "_inherited", "_names", "_shells", "_users",
+        "_declared", "_first_user", "_folders", "_image", "_inherited", "_names", "_passed", "_shells", "_users",
         "base", "graph", "layer", "python_setup", "stage",
     )  # fmt: skip
 
@@ -83,6 +85,8 @@ class StageFacts:
         self.stage: Final = stage
         self.base: Final = base
         self._image: BaseImage | None = None
+        self._first_user: User | bool | None = False
+        self._passed: Final[dict[object, Sequence[Run]]] = {}
         self.python_setup: Final[list[tuple[int, str]]] = []
         self._inherited: Final[Layer | None] = base.layer if base else None
         self._names: Final[dict[str, _Timeline[Value | None]]] = {}
@@ -209,6 +213,31 @@ class StageFacts:
         for shell in self._shells.before(place):
             return shell
         return _WINDOWS_SHELL if self.stage is not None and self.stage.is_windows else _DEFAULT_SHELL
+
+    @property
+    def lineage(self) -> list[StageFacts]:
+        """The stages below, from the bottom up, and this one."""
+        found = [self]
+        while found[-1].base is not None:
+            found.append(found[-1].base)
+        return found[::-1]
+
+    def runs_where(self, test: Callable[[Run, *_Ts], object], *args: *_Ts) -> Sequence[Run]:
+        """The RUNs of the stage that pass a test, in order; it sees each of them once."""
+        key = (test, args)
+        if key not in self._passed:
+            instructions = self.stage.instructions if self.stage else ()
+            self._passed[key] = [one for one in instructions if isinstance(one, Run) and test(one, *args)]
+        return self._passed[key]
+
+    @property
+    def first_user(self) -> User | None:
+        """The first USER of the stage itself."""
+        if self._first_user is False:
+            instructions = self.stage.instructions if self.stage else ()
+            self._first_user = next((one for one in instructions if isinstance(one, User)), None)
+        assert not isinstance(self._first_user, bool)
+        return self._first_user
 
     def user(self, place: int) -> Value | None:
         """The last USER, None when there was none."""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from rewriter.model.image import BaseImage
 from rewriter.model.stage_facts import Scope, StageFacts
 from rewriter.model.stages import UNSET, Stage, StageGraph, Value, expand
-from rewriter.syntax.tree import Instruction, Run, User
+from rewriter.syntax.tree import Instruction, Run
 
 if TYPE_CHECKING:
     from rewriter.model.interpreter import Interpreter
+
+_Ts = TypeVarTuple("_Ts")
 
 _POSIX_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh"})
 _TAKES_COMMAND: Final = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*\Z")
@@ -131,30 +133,32 @@ class State:
         """Whether a USER stands above, in this stage or in those below."""
         return self._facts.user(self._place) is not None
 
-    @property
-    def runs_as_base_user(self) -> Iterator[Run]:
-        """The RUNs of the stage and of those below it, also behind this place, that no USER stands above."""
-        stage = self._facts.stage
-        for one in reversed(list(stage.lineage)) if stage else ():
-            for instruction in one.instructions:
-                if isinstance(instruction, User):
+    def runs_as_base_user(self, test: Callable[[Run], object]) -> Iterator[Run]:
+        """The RUNs of the stage and of those below it, also behind this place, that no USER stands above.
+
+        Only those that pass a test, which sees each RUN once.
+        """
+        for facts in self._facts.lineage:
+            user = facts.first_user
+            for run in facts.runs_where(test):
+                if user is not None and run.start > user.start:
                     return
-                if isinstance(instruction, Run):
-                    yield instruction
+                yield run
+            if user is not None:
+                return
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def graph(self) -> StageGraph:
         """All stages of the file."""
-        return self._facts.graph.stages
+        return self._facts.graph
 
-    @property
-    def runs(self) -> Iterator[Run]:
-        """The RUNs up to here, those of the stages below first."""
-        stage = self._facts.stage
-        for one in reversed(list(stage.lineage)) if stage else ():
-            for instruction in one.instructions:
-                if isinstance(instruction, Run) and (one is not stage or instruction.start < self._place):
-                    yield instruction
+    def runs_where(self, test: Callable[[Run, *_Ts], object], *args: *_Ts) -> Iterator[Run]:
+        """The RUNs up to here that pass a test, those of the stages below first; it sees each RUN once."""
+        for facts in self._facts.lineage:
+            for run in facts.runs_where(test, *args):
+                if run.start >= self._place:
+                    return
+                yield run
 
     @property
     def python_setup(self) -> list[str]:

@@ -11,6 +11,7 @@ from rewriter.model.managers import names
 from rewriter.model.packages import skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
+from rewriter.syntax.tree import Run
 
 
 class Account(NamedTuple):
@@ -74,10 +75,11 @@ def find_account(state: State) -> Account | None:
 
 def _acts_as_root(state: State) -> bool:
     """Whether a RUN that no USER stands above does what only root can: then root is the user of the base image."""
-    for run in state.runs_as_base_user:
-        if "sudo" not in run.view.text and any(call.manager.name in _OF_ROOT for call in calls(run) if call.action):
-            return True
-    return False
+    return any(True for _ in state.runs_as_base_user(_needs_root))
+
+
+def _needs_root(run: Run) -> bool:
+    return "sudo" not in run.view.text and any(call.manager.name in _OF_ROOT for call in calls(run) if call.action)
 
 
 _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
@@ -135,11 +137,15 @@ def _group_id(one: _Created) -> int | None:
 
 def _creations(state: State) -> Iterator[_Created]:
     """The commands that create users and groups, up to here."""
-    for run in state.runs:
-        if "useradd" in run.view.text or "adduser" in run.view.text or "group" in run.view.text:
-            for command in run.script.simple_commands():
-                if one := _created(command, state):
-                    yield one
+    for run in state.runs_where(_may_create):
+        for command in run.script.simple_commands():
+            if one := _created(command, state):
+                yield one
+
+
+def _may_create(run: Run) -> bool:
+    text = run.view.text
+    return "useradd" in text or "adduser" in text or "group" in text
 
 
 def _created(command: SimpleCommand, state: State) -> _Created | None:

@@ -34,7 +34,7 @@ class Token(NamedTuple):
 class Dockerfile:
     """A parsed file."""
 
-    __slots__ = ("_lines", "_problem", "escape", "instructions", "newline", "nodes", "syntax_problem", "text")
+    __slots__ = ("_lines", "_problem", "escape", "instructions", "memo", "newline", "nodes", "syntax_problem", "text")
 
     def __init__(self, text: str, escape: str, newline: str) -> None:
         self.text: Final = text
@@ -44,6 +44,8 @@ class Dockerfile:
         self.instructions: Sequence[Instruction] = ()
         self.syntax_problem: Problem | None = None
         self._problem: Problem | bool | None = False
+        self.memo: Final[dict[object, object]] = {}
+        """What others have found out about this file; it lasts as long as the parse."""
         self._lines: Lines | None = None
 
     @property
