@@ -78,18 +78,9 @@ def find_apt_layers(states: States) -> Iterator[AptLayers]:
     """The groups of RUNs that stand or fall together."""
     for stage in states.graph.stages:
         if stage.parent is None:
-            layers = _read(list(with_children(stage)), states)
+            layers = _read(list(stage.family), states)
             if layers.runs:
                 yield layers
-
-
-def with_children(stage: Stage) -> Iterator[Stage]:
-    """A stage and all that are based on it."""
-    waiting = [stage]
-    while waiting:
-        following = waiting.pop(0)
-        yield following
-        waiting += following.children
 
 
 def _read(stages: list[Stage], states: States) -> AptLayers:

@@ -138,18 +138,8 @@ class CacheReaders:
         key = (stage.index, folder)
         if key not in self._copied:
             is_named = any(".cache" in text or folder in text for text in self._texts)
-            self._copied[key] = is_named and _is_copied(stage, folder)
+            self._copied[key] = is_named and any(copies_cache(one, (folder,)) for one in stage.family)
         return self._copied[key]
-
-
-def _is_copied(stage: Stage, folder: str) -> bool:
-    waiting = [stage]
-    while waiting:
-        one = waiting.pop()
-        if copies_cache(one, (folder,)):
-            return True
-        waiting += one.children
-    return False
 
 
 def uses_pip(instruction: Instruction, rewritten: Sequence[Call]) -> bool:
