@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rewriter.fixing.commands import remove_items, remove_words, text_in_front
+from rewriter.fixing.commands import remove_cleanup, remove_words, text_in_front
 from rewriter.fixing.edits import attached_comments, insert_after, insert_in_front, remove_instruction, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
@@ -140,9 +140,7 @@ def _edits(plan: PipRun, settings: Settings, *, keeps_pip: bool) -> Iterator[Edi
         yield insert_flags(run, flags)
         if bringing:
             yield insert_in_front(script.pipelines[first.item], bringing)
-    yield from remove_items(run.dockerfile, script, gone)
-    for command, words in plan.cleanup.words:
-        yield from remove_words(run.dockerfile, command.words, words)
+    yield from remove_cleanup(run, plan.cleanup._replace(items=frozenset(gone)))
     for one in kept:
         yield from _call_edits(one, run.dockerfile)
 
