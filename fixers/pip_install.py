@@ -1,9 +1,8 @@
 """pip, where uv does the same in a fraction of the time."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from rewriter.fixing.commands import remove_cleanup, remove_words, text_in_front
+from rewriter.fixing.commands import Stretch, remove_cleanup, remove_words, text_in_front
 from rewriter.fixing.edits import attached_comments, insert_after, insert_in_front, remove_instruction, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
@@ -19,12 +18,6 @@ from rewriter.syntax.tree import Dockerfile, Instruction, Run
 
 _BROUGHT_BY_PIP = "pip"
 """The setting that asks for `pip install uv` in place of an image to mount."""
-
-
-class _Stretch(NamedTuple):
-    """Some neighbours as one thing."""
-
-    span: Span
 
 
 @fixer(
@@ -149,7 +142,7 @@ def _call_edits(one: Rewrite, dockerfile: Dockerfile) -> Iterator[Edit]:
     call, translation = one.call, one.translation
     assert call.subcommand is not None
     first = call.launcher[0] if call.launcher else call.program
-    program = _Stretch(Span(first.span.start, call.program.span.end))
+    program = Stretch(Span(first.span.start, call.program.span.end))
     yield replace(program, " ".join([*translation.variables, "uv pip"]))
     yield insert_after(call.subcommand, "".join(f" {option}" for option in translation.options))
     yield from remove_words(dockerfile, call.command.words, translation.removed)

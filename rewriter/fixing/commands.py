@@ -14,7 +14,7 @@ from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Run
 
 
-class _Stretch(NamedTuple):
+class Stretch(NamedTuple):
     """Some neighbours as one thing."""
 
     span: Span
@@ -26,7 +26,7 @@ def remove_words(dockerfile: Dockerfile, words: Sequence[Spanned], removed: Iter
     for is_gone, group in groupby(words, key=lambda word: word.span in gone):
         if is_gone:
             stretch = [word.span for word in group]
-            yield _keep_comments(dockerfile, remove_word(dockerfile, _Stretch(Span(stretch[0].start, stretch[-1].end))))
+            yield _keep_comments(dockerfile, remove_word(dockerfile, Stretch(Span(stretch[0].start, stretch[-1].end))))
 
 
 def _keep_comments(dockerfile: Dockerfile, edit: Edit) -> Edit:
