@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from rewriter.model.cache_users import copies_cache, runs_a_script
 from rewriter.model.caches import CacheMount, cache_mounts, is_mounted
-from rewriter.model.calls import calls
-from rewriter.model.cleanup import Cleanup, find_cleanup, is_removed
+from rewriter.model.calls import APT, calls
+from rewriter.model.cleanup import CLEANS, Cleanup, find_cleanup, is_removed
 from rewriter.model.packages import Call
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
@@ -24,8 +24,8 @@ from rewriter.syntax.tree import Instruction, Run
 _NEEDS_LISTS: Final = frozenset(
     ("install", "reinstall", "satisfy", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", "source", "download")
 )
-_CLEANS: Final = frozenset({"clean", "autoclean", "auto-clean", "dist-clean", "distclean"})
-_APT: Final = frozenset({"apt-get", "apt", "aptitude"})
+_CLEANS: Final = CLEANS["apt-get"]
+_APT: Final = APT | {"aptitude"}
 _MENTION: Final = re.compile(r"(?<![\w./-])(?:apt-get|apt|aptitude)(?![\w./-])|/usr/bin/apt(?:-get)?\b")
 _OWN_SETTINGS: Final = re.compile(r"\bDir(?:::|\s*\{)|APT_CONFIG|Keep-Downloaded-Packages")
 _SCRIPT: Final = re.compile(

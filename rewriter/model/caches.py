@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import Final, NamedTuple
 
-from rewriter.model.calls import calls
+from rewriter.model.calls import APT, calls
 from rewriter.model.once import once_per_file
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import State
@@ -243,7 +243,7 @@ def _suite(stage: Stage) -> str:
 
 def _has_two_suites(state: State, place: _Place) -> bool:
     """Whether another stage of the file may fill the same cache on another release."""
-    managers = _OF_APT if place.ids[0].startswith("apt") else _OF_PYTHON
+    managers = APT if place.ids[0].startswith("apt") else _OF_PYTHON
     return _count_suites(state.graph.dockerfile, state.graph, managers) > 1
 
 
@@ -252,7 +252,6 @@ def _count_suites(_: Dockerfile, graph: StageGraph, managers: frozenset[str]) ->
     return len({_suite(stage) for stage in graph.stages if _calls_any(stage, managers)})
 
 
-_OF_APT: Final = frozenset({"apt-get", "apt"})
 _OF_PYTHON: Final = frozenset({"pip", "uv", "poetry", "pipenv"})
 
 

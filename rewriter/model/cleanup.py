@@ -17,7 +17,7 @@ from rewriter.model.packages import call_of, skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList, SimpleCommand, Word
 
-_CLEANS: Final[dict[str, frozenset[str]]] = {
+CLEANS: Final[dict[str, frozenset[str]]] = {
     "apt-get": frozenset({"clean", "autoclean", "auto-clean", "dist-clean", "distclean"}),
     "apt": frozenset({"clean", "autoclean", "auto-clean", "distclean"}),
     "pip": frozenset({"cache purge", "cache remove"}),
@@ -116,7 +116,7 @@ def _judge(
     home = place[0]
     call = call_of(command)
     if call is not None and (
-        call.action in _CLEANS.get(call.manager.name, ())
+        call.action in CLEANS.get(call.manager.name, ())
         or (call.action == "clean" and call.has("-modcache", "-cache"))  # Go's
     ):
         return () if call.manager.name in managers else None
