@@ -10,7 +10,6 @@ from rewriter.model.calls import APT, calls
 from rewriter.model.cleanup import is_removed
 from rewriter.model.leftovers import calls_that_leave, reason_against_appending
 from rewriter.model.once import once_per_file
-from rewriter.model.packages import Call
 from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
@@ -52,12 +51,8 @@ def remove_lists(_: Dockerfile, states: States, settings: Settings) -> Iterator[
             elif reason := reason_against_appending(run):
                 yield Skip(run, reason)
             else:
-                command = f"{_sudo(found[0])}rm -rf {_LISTS}/*"
+                command = f"{found[0].sudo}rm -rf {_LISTS}/*"
                 yield Fix(run, "the package lists do not stay in the layer", [append_command(run, command)])
-
-
-def _sudo(call: Call) -> str:
-    return "sudo " if any(word.value == "sudo" for word in call.wrapper) else ""
 
 
 def _find_needy(stage: Stage, run: Run) -> Instruction | None:

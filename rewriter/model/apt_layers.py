@@ -173,7 +173,7 @@ def _judge(run: Run, state: State) -> AptRun | None:
         folders = [mount.target for mount in mounts]
         cleanup = find_cleanup(run.script, state, managers=_APT, folders=folders, home=ROOT.home)
     wrapper = [word.value for word in found[0].wrapper] if found else []
-    sudo = "sudo " if wrapper and wrapper[0] == "sudo" else ""
+    sudo = found[0].sudo if found else ""
     if wrapper and (wrapper[0] not in ("sudo", "env") or any(word in ("-S", "-u", "--stdin") for word in wrapper)):
         problem = problem or "line {line} calls apt through another program"
     return AptRun(run, index, is_install, missing, cleanup, problem or cleanup.problem, sudo)
