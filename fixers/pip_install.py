@@ -8,7 +8,7 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
 from rewriter.model.caches import is_mounted
 from rewriter.model.context import BuildContext
-from rewriter.model.features import allows
+from rewriter.model.features import NO_MOUNTS, allows
 from rewriter.model.pip import PipRun, Rewrite, can_go, find_pip_runs, find_stale_mount
 from rewriter.model.pip_hazards import uses_pip
 from rewriter.model.settings import Settings
@@ -54,9 +54,7 @@ def install_with_uv(
         return
     plans = list(find_pip_runs(dockerfile, states, context))
     if plans and not allows(dockerfile, "run-mount"):
-        yield from (
-            Skip(plan.run, "the `# syntax` line names a version that does not know RUN --mount") for plan in plans
-        )
+        yield from (Skip(plan.run, NO_MOUNTS) for plan in plans)
         return
     user = _find_user(dockerfile, plans)
     served = {states.graph.stage_of(plan.run) for plan in plans if not (plan.problem or plan.is_pip_only)}

@@ -8,7 +8,7 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
 from rewriter.model.apt_layers import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
 from rewriter.model.build_layers import BuildLayers, find_build_layers
-from rewriter.model.features import allows
+from rewriter.model.features import NO_MOUNTS, allows
 from rewriter.model.install_layers import InstallRun, find_install_runs, find_switches
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
@@ -51,7 +51,7 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
         yield Fix(variables, message, _without(variables, word), level=Level.GUARDED)
     for install in installs:
         if not can_mount:
-            yield Skip(install.run, "the `# syntax` line names a version that does not know RUN --mount")
+            yield Skip(install.run, NO_MOUNTS)
         elif install.problem:
             yield Skip(install.run, install.problem, install.culprit)
         else:
