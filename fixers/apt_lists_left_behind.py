@@ -1,20 +1,20 @@
 """Package lists that apt leaves in the layer, where no cache mount can hold them."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from rewriter.fixing.commands import append_command
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.apt_layers import may_need_lists
-from rewriter.model.calls import calls
+from rewriter.model.calls import APT, calls
 from rewriter.model.cleanup import is_removed
 from rewriter.model.leftovers import calls_that_leave, reason_against_appending
-from rewriter.model.packages import Call
+from rewriter.model.once import once_per_file
 from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.tree import Dockerfile, Instruction, Onbuild, Run
 
-_APT = frozenset({"apt-get", "apt"})
 _LISTS = "/var/lib/apt/lists"
 
 
@@ -41,7 +41,7 @@ def remove_lists(_: Dockerfile, states: States, settings: Settings) -> Iterator[
         return
     for stage in states.graph.stages:
         for run in stage.instructions:
-            if not isinstance(run, Run) or not (found := calls_that_leave(run, states.at(run), _APT)):
+            if not isinstance(run, Run) or not (found := calls_that_leave(run, states.at(run), APT)):
                 continue
             if not any(call.action == "update" for call in found) or is_removed(run.script, states.at(run), _LISTS):
                 continue
@@ -51,30 +51,30 @@ def remove_lists(_: Dockerfile, states: States, settings: Settings) -> Iterator[
             elif reason := reason_against_appending(run):
                 yield Skip(run, reason)
             else:
-                command = f"{_sudo(found[0])}rm -rf {_LISTS}/*"
+                command = f"{found[0].sudo}rm -rf {_LISTS}/*"
                 yield Fix(run, "the package lists do not stay in the layer", [append_command(run, command)])
-
-
-def _sudo(call: Call) -> str:
-    return "sudo " if any(word.value == "sudo" for word in call.wrapper) else ""
 
 
 def _find_needy(stage: Stage, run: Run) -> Instruction | None:
     """A later RUN of the stage, or of those based on it, that installs from the lists that this one leaves."""
-    later = [node for node in stage.instructions if node.start > run.start]
-    waiting = list(stage.children)
-    while waiting:
-        child = waiting.pop(0)
-        later += child.instructions
-        waiting += child.children
-    for node in later:
-        if isinstance(node, Onbuild) and "apt" in node.view.text:
-            return node
-        if not isinstance(node, Run):
-            continue
-        if may_need_lists(node):
-            return node
-        actions = [call.action for call in calls(node) if call.manager.name in _APT]
-        if actions and actions[0] != "update" and any(action not in ("clean", "autoclean") for action in actions):
-            return node
+    for one in stage.family:
+        needy = _needy_of(stage.dockerfile, one)
+        position = bisect_right(needy, run.start, key=lambda node: node.start)
+        if position < len(needy):
+            return needy[position]
     return None
+
+
+@once_per_file
+def _needy_of(_: Dockerfile, stage: Stage) -> list[Instruction]:
+    return [node for node in stage.instructions if _needs_lists(node)]
+
+
+def _needs_lists(node: Instruction) -> bool:
+    if isinstance(node, Onbuild):
+        return "apt" in node.view.text
+    if not isinstance(node, Run):
+        return False
+    actions = [call.action for call in calls(node) if call.manager.name in APT]
+    installs = actions and actions[0] != "update" and any(action not in ("clean", "autoclean") for action in actions)
+    return may_need_lists(node) or bool(installs)

@@ -14,6 +14,7 @@ from rewriter.model.state import State
 from rewriter.syntax.tree import Run
 
 _CLEANERS = {"npm": "npm cache clean --force", "yarn": "yarn cache clean"}
+_NO_CACHE = ("--no-cache-dir", "--no-cache", "--cache-dir")
 _FOLDERS = {"npm": "/root/.npm", "yarn": "/usr/local/share/.cache/yarn"}
 
 
@@ -37,13 +38,9 @@ def leave_no_downloads(run: Run, state: State, settings: Settings) -> Iterator[F
     """
     if settings.has_mounts:
         return
-    stage = state.stage
-    is_handed_on = stage is not None and copies_cache(stage, ["/root/.cache/pip"]) is not None
-    for call in calls_that_leave(run, state, {"pip"}):
-        if is_handed_on:
-            continue
-        is_clean = state.is_set("PIP_NO_CACHE_DIR") or is_removed(run.script, state, "/root/.cache/pip")
-        if call.installs and call.subcommand is not None and not is_clean and not call.has(*_NO_CACHE):
+    pips = calls_that_leave(run, state, {"pip"})
+    for call in pips if pips and not _is_kept_out(run, state) else ():
+        if call.installs and call.subcommand is not None and not call.has(*_NO_CACHE):
             yield Fix(
                 run, "what pip downloads does not stay in the layer", [insert_after(call.subcommand, " --no-cache-dir")]
             )
@@ -64,4 +61,8 @@ def leave_no_downloads(run: Run, state: State, settings: Settings) -> Iterator[F
             )
 
 
-_NO_CACHE = ("--no-cache-dir", "--no-cache", "--cache-dir")
+def _is_kept_out(run: Run, state: State) -> bool:
+    """Whether pip's downloads go anyway, or another stage wants them."""
+    if state.is_set("PIP_NO_CACHE_DIR") or is_removed(run.script, state, "/root/.cache/pip"):
+        return True
+    return state.stage is not None and copies_cache(state.stage, ["/root/.cache/pip"]) is not None

@@ -1,15 +1,14 @@
 """pip, where uv does the same in a fraction of the time."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from rewriter.fixing.commands import remove_items, remove_words, text_in_front
+from rewriter.fixing.commands import Stretch, remove_cleanup, remove_words, text_in_front
 from rewriter.fixing.edits import attached_comments, insert_after, insert_in_front, remove_instruction, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
 from rewriter.model.caches import is_mounted
 from rewriter.model.context import BuildContext
-from rewriter.model.features import allows
+from rewriter.model.features import NO_MOUNTS, allows
 from rewriter.model.pip import PipRun, Rewrite, can_go, find_pip_runs, find_stale_mount
 from rewriter.model.pip_hazards import uses_pip
 from rewriter.model.settings import Settings
@@ -19,12 +18,6 @@ from rewriter.syntax.tree import Dockerfile, Instruction, Run
 
 _BROUGHT_BY_PIP = "pip"
 """The setting that asks for `pip install uv` in place of an image to mount."""
-
-
-class _Stretch(NamedTuple):
-    """Some neighbours as one thing."""
-
-    span: Span
 
 
 @fixer(
@@ -61,9 +54,7 @@ def install_with_uv(
         return
     plans = list(find_pip_runs(dockerfile, states, context))
     if plans and not allows(dockerfile, "run-mount"):
-        yield from (
-            Skip(plan.run, "the `# syntax` line names a version that does not know RUN --mount") for plan in plans
-        )
+        yield from (Skip(plan.run, NO_MOUNTS) for plan in plans)
         return
     user = _find_user(dockerfile, plans)
     served = {states.graph.stage_of(plan.run) for plan in plans if not (plan.problem or plan.is_pip_only)}
@@ -140,9 +131,7 @@ def _edits(plan: PipRun, settings: Settings, *, keeps_pip: bool) -> Iterator[Edi
         yield insert_flags(run, flags)
         if bringing:
             yield insert_in_front(script.pipelines[first.item], bringing)
-    yield from remove_items(run.dockerfile, script, gone)
-    for command, words in plan.cleanup.words:
-        yield from remove_words(run.dockerfile, command.words, words)
+    yield from remove_cleanup(run, plan.cleanup._replace(items=frozenset(gone)))
     for one in kept:
         yield from _call_edits(one, run.dockerfile)
 
@@ -151,7 +140,7 @@ def _call_edits(one: Rewrite, dockerfile: Dockerfile) -> Iterator[Edit]:
     call, translation = one.call, one.translation
     assert call.subcommand is not None
     first = call.launcher[0] if call.launcher else call.program
-    program = _Stretch(Span(first.span.start, call.program.span.end))
+    program = Stretch(Span(first.span.start, call.program.span.end))
     yield replace(program, " ".join([*translation.variables, "uv pip"]))
     yield insert_after(call.subcommand, "".join(f" {option}" for option in translation.options))
     yield from remove_words(dockerfile, call.command.words, translation.removed)

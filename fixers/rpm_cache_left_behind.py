@@ -44,6 +44,5 @@ def clean_rpm_caches(run: Run, state: State, settings: Settings) -> Iterator[Fix
         yield Skip(run, reason)
         return
     name = found[-1].manager.name
-    sudo = "sudo " if any(word.value == "sudo" for word in found[-1].wrapper) else ""
-    command = sudo + _CLEANERS.get(name, f"{name} clean all")
+    command = found[-1].sudo + _CLEANERS.get(name, f"{name} clean all")
     yield Fix(run, f"what {name} downloads does not stay in the layer", [append_command(run, command)])

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
-from rewriter.fixing.commands import remove_items, remove_words, text_in_front
+from rewriter.fixing.commands import remove_cleanup, remove_words, text_in_front
 from rewriter.fixing.edits import insert_after, insert_in_front, remove_instruction, remove_word, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
 from rewriter.model.apt_layers import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
 from rewriter.model.build_layers import BuildLayers, find_build_layers
-from rewriter.model.cleanup import Cleanup
-from rewriter.model.features import allows
+from rewriter.model.features import NO_MOUNTS, allows
 from rewriter.model.install_layers import InstallRun, find_install_runs, find_switches
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
 from rewriter.model.system_layers import SystemCall, SystemRun, find_system_runs
 from rewriter.syntax.text import Edit
-from rewriter.syntax.tree import Dockerfile, Env, Run
+from rewriter.syntax.tree import Dockerfile, Env
 from rewriter.syntax.words import Word
 
 
@@ -60,7 +59,7 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
         yield Fix(variables, message, _without(variables, word), level=Level.GUARDED)
     for install in installs:
         if not can_mount:
-            yield Skip(install.run, "the `# syntax` line names a version that does not know RUN --mount")
+            yield Skip(install.run, NO_MOUNTS)
         elif install.problem:
             yield Skip(install.run, install.problem, install.culprit)
         else:
@@ -80,13 +79,7 @@ def _edits(install: InstallRun) -> Iterator[Edit]:
         yield from remove_words(run.dockerfile, call.command.words, words)
     for assignment in install.assignments:
         yield remove_word(run.dockerfile, assignment)
-    yield from _cleanup_edits(run, install.cleanup)
-
-
-def _cleanup_edits(run: Run, cleanup: Cleanup) -> Iterator[Edit]:
-    yield from remove_items(run.dockerfile, run.script, cleanup.items)
-    for command, words in cleanup.words:
-        yield from remove_words(run.dockerfile, command.words, words)
+    yield from remove_cleanup(run, install.cleanup)
 
 
 def _build_fixes(builds: BuildLayers) -> Iterator[Fix | Skip]:
@@ -97,7 +90,7 @@ def _build_fixes(builds: BuildLayers) -> Iterator[Fix | Skip]:
     edits: list[Edit] = []
     for one in builds.runs:
         edits.append(insert_flags(one.run, [mount.flag for mount in one.mounts]))
-        edits += _cleanup_edits(one.run, one.cleanup)
+        edits += remove_cleanup(one.run, one.cleanup)
     message = f"what {builds.manager} downloads is kept in a cache mount"
     yield Fix(builds.runs[0].run, message, edits, reads=[one.run.span for one in builds.runs[1:]])
 
@@ -131,7 +124,7 @@ def _apt_edits(one: AptRun) -> Iterator[Edit]:
     yield insert_flags(run, flags, in_front=lift if is_at_start else "")
     if lift and not is_at_start:
         yield insert_in_front(script.pipelines[first], lift)
-    yield from _cleanup_edits(run, one.cleanup)
+    yield from remove_cleanup(run, one.cleanup)
 
 
 def _system_fix(one: SystemRun) -> Fix | Skip:
@@ -140,7 +133,7 @@ def _system_fix(one: SystemRun) -> Fix | Skip:
     edits: list[Edit] = []
     for call in one.calls:
         edits += _system_edits(one, call)
-    edits += _cleanup_edits(one.run, one.cleanup)
+    edits += remove_cleanup(one.run, one.cleanup)
     edits.append(insert_flags(one.run, [one.habits.mount.flag], along=edits))
     return Fix(one.run, f"what {one.habits.name} downloads is kept in a cache mount", edits)
 

@@ -26,6 +26,7 @@ from rewriter import engine, parse
 from rewriter.__main__ import tune_collector
 from rewriter.fixing.fixer import Level
 from rewriter.fixing.registry import load_fixers, select
+from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Dockerfile, Instruction, Onbuild, Run, ShellInstruction
 from tests.judges.buildkit import can_judge
@@ -215,22 +216,42 @@ CMD ["app", "--port", "80"]
 """
 
 
+INSTALLS: Final = """\
+COPY part{n}/package.json part{n}/
+RUN npm ci && npm cache clean --force
+RUN apt-get update && apt-get install -y tool{n} && rm -rf /var/lib/apt/lists/*
+COPY requirements{n}.txt ./
+RUN pip install --no-cache-dir -r requirements{n}.txt
+RUN groupadd group{n} && yarn install --frozen-lockfile
+COPY go.mod{n} ./
+RUN go mod download
+RUN composer install && bundle install
+"""
+"""Installs of many managers, to tempt a fixer to look at all RUNs for each of them."""
+
+
 def linearity(scratch: Path, rounds: int) -> list[Line]:
     """What a line costs in a long file, against a short one: in one process, so that no start-up blurs it."""
     fixers = select(load_fixers())
     short, long = _mixed(1_000), _mixed(100_000)
-    lines: list[Line] = []
-    works: dict[str, Callable[[str], object]] = {
-        "parsing": lambda text: read_all(parse(text)),
-        "fixing": lambda text: engine.fix(text, fixers, limit=Level.GUARDED),
-    }
-    for name, work in works.items():
-        took = take_turns(
-            {"short": partial(_timed, partial(work, short), 20), "long": partial(_timed, partial(work, long))}, rounds
-        )
-        ratio = took["long"].seconds / took["short"].seconds / 100
-        label = f"{name}: a line of 100,000 against one of 1,000"
-        lines.append(Line(label, f"{ratio:.2f} times", "<= 1.6", ratio <= 1.6))
+
+    def fix(text: str, settings: Settings = DEFAULTS) -> object:
+        return engine.fix(text, fixers, limit=Level.GUARDED, settings=settings)
+
+    lines = [
+        _growth(
+            "parsing: a line of 100,000 against one of 1,000", lambda text: read_all(parse(text)), short, long, rounds
+        ),
+        _growth("fixing: a line of 100,000 against one of 1,000", fix, short, long, rounds),
+    ]
+    legacy = partial(fix, settings=Settings(builder="legacy"))
+    for label, work, one_stage in (
+        ("installs in one stage", fix, True),
+        ("installs in many stages", fix, False),
+        ("installs in one stage, legacy builder", legacy, True),
+    ):
+        texts = (_installs(1_000, one_stage=one_stage), _installs(10_000, one_stage=one_stage))
+        lines.append(_growth(f"{label}: a line of 10,000 against one of 1,000", work, *texts, rounds))
     path = scratch / "long.Dockerfile"
     path.write_text(long, encoding="utf-8")
     whole = measure([*DFIX, "--check", str(path)])
@@ -238,6 +259,24 @@ def linearity(scratch: Path, rounds: int) -> list[Line]:
         *lines,
         Line("  100,000 lines, whole process", f"{whole.seconds:.1f} s, {whole.megabytes:.0f} MB", "", None),
     ]
+
+
+def _growth(label: str, work: Callable[[str], object], short: str, long: str, rounds: int) -> Line:
+    """What a line costs in a long text, in units of what one costs in a short text."""
+    times = long.count("\n") / short.count("\n")
+    took = take_turns(
+        {"short": partial(_timed, partial(work, short), 5), "long": partial(_timed, partial(work, long))}, rounds
+    )
+    ratio = took["long"].seconds / took["short"].seconds / times
+    return Line(label, f"{ratio:.2f} times", "<= 1.6", ratio <= 1.6)
+
+
+def _installs(lines: int, *, one_stage: bool) -> str:
+    blocks = [INSTALLS.format(n=number) for number in range(lines // INSTALLS.count("\n"))]
+    stage = "FROM python:3.11 AS stage{n}\nUSER root\n"
+    if one_stage:
+        return stage.format(n=0) + "".join(blocks)
+    return "".join(stage.format(n=number) + block for number, block in enumerate(blocks))
 
 
 def _mixed(lines: int) -> str:

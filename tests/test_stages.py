@@ -199,3 +199,9 @@ def test_gaps_know_the_next_word() -> None:
     assert [(gap.span.start, gap.next_word) for gap in instruction.gaps] == [
         (15, "c"), (20, "c"), (32, "\x1c"), (38, "\x1c"),
     ]  # fmt: skip
+
+
+def test_a_family_is_a_stage_with_all_that_are_based_on_it_the_nearest_first() -> None:
+    graph = graph_of("FROM a AS x\nFROM x AS y\nFROM y AS deep\nFROM b\nFROM x AS z\n")
+    assert [stage.name for stage in graph.stages[0].family] == ["x", "y", "z", "deep"]
+    assert [stage.name for stage in graph.stages[2].family] == ["deep"]

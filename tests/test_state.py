@@ -8,6 +8,7 @@ from rewriter.model.stages import StageGraph
 from rewriter.model.state import State, States
 from rewriter.syntax.expansion import LONGEST_SUBSTITUTION
 from rewriter.syntax.parser import parse
+from rewriter.syntax.tree import Run
 
 
 def state_at_end(text: str) -> State:
@@ -277,3 +278,28 @@ def test_deeply_nested_defaults_are_unknown() -> None:
     state = state_at_end("FROM scratch\nENV A=" + "${B:-" * 3_000 + "}" * 3_000 + "\n")
     assert state.is_set("A")
     assert state.get("A") is None
+
+
+CHAIN = "FROM debian AS a\nRUN one\nRUN two\nUSER u\nRUN three\nFROM a\nRUN one\nRUN four\n"
+
+
+def test_runs_up_to_a_place_are_tested_once_however_often_one_asks() -> None:
+    tested: list[str] = []
+
+    def has_an_o(run: Run, letter: str) -> bool:
+        tested.append(run.arguments)
+        return letter in run.arguments
+
+    states = states_of(CHAIN)
+    assert [run.arguments for run in states[2].runs_where(has_an_o, "o")] == ["one"]
+    assert [run.arguments for run in states[-1].runs_where(has_an_o, "o")] == ["one", "two", "one"]
+    assert [run.line for run in states[-1].runs_where(has_an_o, "o")] == [2, 3, 7]
+    assert tested == ["one", "two", "three", "one", "four"]
+
+
+def test_runs_below_a_user_do_not_run_as_the_user_of_the_base_image() -> None:
+    first, *_, last = states_of(CHAIN)
+    for state in (first, last):
+        assert [run.arguments for run in state.runs_as_base_user(bool)] == ["one", "two"]
+    own = states_of("FROM a AS b\nRUN one\nFROM b\nRUN two\nUSER u\nRUN three\n")
+    assert [run.arguments for run in own[-1].runs_as_base_user(bool)] == ["one", "two"]

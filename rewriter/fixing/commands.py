@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
-from rewriter.model.cleanup import exits_on_error
+from rewriter.model.cleanup import Cleanup, exits_on_error
 from rewriter.syntax.shell import CommandList
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Run
 
 
-class _Stretch(NamedTuple):
+class Stretch(NamedTuple):
     """Some neighbours as one thing."""
 
     span: Span
@@ -26,7 +26,7 @@ def remove_words(dockerfile: Dockerfile, words: Sequence[Spanned], removed: Iter
     for is_gone, group in groupby(words, key=lambda word: word.span in gone):
         if is_gone:
             stretch = [word.span for word in group]
-            yield _keep_comments(dockerfile, remove_word(dockerfile, _Stretch(Span(stretch[0].start, stretch[-1].end))))
+            yield _keep_comments(dockerfile, remove_word(dockerfile, Stretch(Span(stretch[0].start, stretch[-1].end))))
 
 
 def _keep_comments(dockerfile: Dockerfile, edit: Edit) -> Edit:
@@ -77,6 +77,13 @@ def remove_items(dockerfile: Dockerfile, commands: CommandList, indices: Collect
             kept = "".join(comments)
             end = commands.terminator_span.end if commands.terminator else end
             yield Edit(start, end, newline + kept[: without_newline(kept, len(kept))])
+
+
+def remove_cleanup(run: Run, cleanup: Cleanup) -> Iterator[Edit]:
+    """Take out of a RUN what empties a cache."""
+    yield from remove_items(run.dockerfile, run.script, cleanup.items)
+    for command, words in cleanup.words:
+        yield from remove_words(run.dockerfile, command.words, words)
 
 
 def _comment_lines(text: str) -> list[str]:

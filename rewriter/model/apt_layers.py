@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from rewriter.model.cache_users import copies_cache, runs_a_script
 from rewriter.model.caches import CacheMount, cache_mounts, is_mounted
-from rewriter.model.calls import calls
-from rewriter.model.cleanup import Cleanup, find_cleanup, is_removed
+from rewriter.model.calls import APT, calls
+from rewriter.model.cleanup import CLEANS, Cleanup, find_cleanup, is_removed
 from rewriter.model.packages import Call
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
@@ -24,8 +24,8 @@ from rewriter.syntax.tree import Instruction, Run
 _NEEDS_LISTS: Final = frozenset(
     ("install", "reinstall", "satisfy", "build-dep", "upgrade", "dist-upgrade", "full-upgrade", "source", "download")
 )
-_CLEANS: Final = frozenset({"clean", "autoclean", "auto-clean", "dist-clean", "distclean"})
-_APT: Final = frozenset({"apt-get", "apt", "aptitude"})
+_CLEANS: Final = CLEANS["apt-get"]
+_APT: Final = APT | {"aptitude"}
 _MENTION: Final = re.compile(r"(?<![\w./-])(?:apt-get|apt|aptitude)(?![\w./-])|/usr/bin/apt(?:-get)?\b")
 _OWN_SETTINGS: Final = re.compile(r"\bDir(?:::|\s*\{)|APT_CONFIG|Keep-Downloaded-Packages")
 _SCRIPT: Final = re.compile(
@@ -78,18 +78,9 @@ def find_apt_layers(states: States) -> Iterator[AptLayers]:
     """The groups of RUNs that stand or fall together."""
     for stage in states.graph.stages:
         if stage.parent is None:
-            layers = _read(list(with_children(stage)), states)
+            layers = _read(list(stage.family), states)
             if layers.runs:
                 yield layers
-
-
-def with_children(stage: Stage) -> Iterator[Stage]:
-    """A stage and all that are based on it."""
-    waiting = [stage]
-    while waiting:
-        following = waiting.pop(0)
-        yield following
-        waiting += following.children
 
 
 def _read(stages: list[Stage], states: States) -> AptLayers:
@@ -182,7 +173,7 @@ def _judge(run: Run, state: State) -> AptRun | None:
         folders = [mount.target for mount in mounts]
         cleanup = find_cleanup(run.script, state, managers=_APT, folders=folders, home=ROOT.home)
     wrapper = [word.value for word in found[0].wrapper] if found else []
-    sudo = "sudo " if wrapper and wrapper[0] == "sudo" else ""
+    sudo = found[0].sudo if found else ""
     if wrapper and (wrapper[0] not in ("sudo", "env") or any(word in ("-S", "-u", "--stdin") for word in wrapper)):
         problem = problem or "line {line} calls apt through another program"
     return AptRun(run, index, is_install, missing, cleanup, problem or cleanup.problem, sudo)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.apt_layers import with_children
 from rewriter.model.cache_users import copies_cache, offline_step
 from rewriter.model.caches import CacheMount, cache_mounts, is_mounted
 from rewriter.model.calls import calls
@@ -82,7 +81,7 @@ def find_build_layers(states: States) -> Iterator[BuildLayers]:
     """The groups of RUNs that stand or fall together."""
     for stage in states.graph.stages:
         if stage.parent is None:
-            family = list(with_children(stage))
+            family = list(stage.family)
             for manager in _MANAGERS:
                 if layers := _read(family, states, manager):
                     yield layers
@@ -162,7 +161,7 @@ def _judge(run: Run, state: State, manager: str, found: list[Call]) -> tuple[Bui
 
 def _later_need(family: list[Stage], runs: list[BuildRun], trace: re.Pattern[str]) -> tuple[str, Instruction | None]:
     """Why something that comes later needs the downloads."""
-    folders = [mount.target for one in runs for mount in one.mounts]
+    folders = list(dict.fromkeys(mount.target for one in runs for mount in one.mounts))
     ours = {id(one.run) for one in runs}
     for stage in family:
         if user := copies_cache(stage, folders):

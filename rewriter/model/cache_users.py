@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from rewriter.model.calls import calls
 from rewriter.model.managers import names
+from rewriter.model.once import once_per_file
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Arg, Copy, Dockerfile, Env, Instruction, Run
 
@@ -27,6 +29,7 @@ _PREPARES: Final = re.compile(r"dep|setup|bootstrap|provision|prepare|install-|i
 """What targets of make are called that may install packages of the system."""
 
 
+@once_per_file
 def offline_step(dockerfile: Dockerfile, manager: str) -> Instruction | None:
     """The instruction after or in which a manager may not download: it needs what earlier ones have downloaded."""
     for node in dockerfile.instructions:
@@ -47,29 +50,54 @@ def _concerns(variable: str, manager: str) -> bool:
 
 def copies_cache(stage: Stage, folders: Sequence[str]) -> Instruction | None:
     """The instruction that brings a cache into a stage, or takes it from there into another one."""
-    for node in stage.dockerfile.instructions[stage.first :]:
-        if any(
-            meets(posixpath.normpath("/" + path.lstrip("/")), folder)
-            for path in _paths(node, stage)
-            for folder in folders
-        ):
-            return node
+    return _find_copy(stage.dockerfile, stage, tuple(folders))
+
+
+@once_per_file
+def _find_copy(dockerfile: Dockerfile, stage: Stage, folders: tuple[str, ...]) -> Instruction | None:
+    for use in chain(_brought(stage), _taken(dockerfile, stage)):
+        path = posixpath.normpath("/" + use.path.lstrip("/"))
+        if any(meets(path, folder) for folder in folders):
+            return use.instruction
     return None
 
 
-def _paths(node: Instruction, stage: Stage) -> Iterator[str]:
-    names_of_stage = (stage.name, str(stage.index))
-    if isinstance(node, Copy) and len(node.paths) > 1:
-        if node.end <= stage.span.end:
-            if node.destination.startswith("/"):
-                yield node.destination
-        elif node.source_stage is not None and node.source_stage.value.lower() in names_of_stage:
-            yield from node.sources
-    elif isinstance(node, Run) and node.end > stage.span.end:
-        for flag in node.mounts:
-            fields = dict(field.partition("=")[::2] for field in flag.value.split(","))
-            if fields.get("from", "").lower() in names_of_stage:
-                yield fields.get("source", fields.get("src", "/"))
+class _Use(NamedTuple):
+    """A folder of a stage that an instruction writes to, or that another stage reads."""
+
+    instruction: Instruction
+    path: str
+
+
+def _brought(stage: Stage) -> Iterator[_Use]:
+    for node in stage.instructions:
+        if isinstance(node, Copy) and len(node.paths) > 1 and node.destination.startswith("/"):
+            yield _Use(node, node.destination)
+
+
+def _taken(dockerfile: Dockerfile, stage: Stage) -> list[_Use]:
+    """What the stages behind this one read from it, in the order of the file."""
+    every = _uses_by_name(dockerfile)
+    found = [use for name in {stage.name, str(stage.index)} for use in every.get(name, ())]
+    found.sort(key=lambda use: use.instruction.start)
+    return [use for use in found if use.instruction.end > stage.span.end]
+
+
+@once_per_file
+def _uses_by_name(dockerfile: Dockerfile) -> dict[str, list[_Use]]:
+    """What `COPY --from` and `RUN --mount=from=` read, by the name that they give, or the number."""
+    found: dict[str, list[_Use]] = {}
+    for node in dockerfile.instructions:
+        if isinstance(node, Copy) and len(node.paths) > 1 and node.source_stage is not None:
+            uses = found.setdefault(node.source_stage.value.lower(), [])
+            uses += (_Use(node, path) for path in node.sources)
+        elif isinstance(node, Run):
+            for flag in node.mounts:
+                fields = dict(field.partition("=")[::2] for field in flag.value.split(","))
+                if name := fields.get("from", "").lower():
+                    path = fields.get("source", fields.get("src", "/"))
+                    found.setdefault(name, []).append(_Use(node, path))
+    return found
 
 
 def meets(path: str, folder: str) -> bool:
@@ -79,9 +107,10 @@ def meets(path: str, folder: str) -> bool:
 
 def runs_a_script(run: Run) -> bool:
     """Whether a RUN starts something that may call any program: a script of the project, a make target, ansible."""
+    called = {call.command.start for call in calls(run)}
     for command in run.script.simple_commands():
         name = posixpath.basename(command.name)
-        if name in _BUILD_ONLY or any(call.command.start == command.start for call in calls(run)):
+        if name in _BUILD_ONLY or command.start in called:
             continue
         if name in ("make", "gmake"):
             if any(_PREPARES.search(word.text) for word in command.arguments):

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.calls import calls
-from rewriter.model.stages import Stage
+from rewriter.model.calls import APT, calls
+from rewriter.model.once import once_per_file
+from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import State
 from rewriter.model.users import ROOT, Account, find_account
-from rewriter.syntax.tree import Run
+from rewriter.syntax.tree import Dockerfile, Run
 
 
 class CacheMount(NamedTuple):
@@ -243,11 +244,15 @@ def _suite(stage: Stage) -> str:
 
 def _has_two_suites(state: State, place: _Place) -> bool:
     """Whether another stage of the file may fill the same cache on another release."""
-    managers = _OF_APT if place.ids[0].startswith("apt") else _OF_PYTHON
-    return len({_suite(stage) for stage in state.stages if _calls_any(stage, managers)}) > 1
+    managers = APT if place.ids[0].startswith("apt") else _OF_PYTHON
+    return _count_suites(state.graph.dockerfile, state.graph, managers) > 1
 
 
-_OF_APT: Final = frozenset({"apt-get", "apt"})
+@once_per_file
+def _count_suites(_: Dockerfile, graph: StageGraph, managers: frozenset[str]) -> int:
+    return len({_suite(stage) for stage in graph.stages if _calls_any(stage, managers)})
+
+
 _OF_PYTHON: Final = frozenset({"pip", "uv", "poetry", "pipenv"})
 
 

@@ -17,7 +17,7 @@ from rewriter.model.packages import call_of, skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList, SimpleCommand, Word
 
-_CLEANS: Final[dict[str, frozenset[str]]] = {
+CLEANS: Final[dict[str, frozenset[str]]] = {
     "apt-get": frozenset({"clean", "autoclean", "auto-clean", "dist-clean", "distclean"}),
     "apt": frozenset({"clean", "autoclean", "auto-clean", "distclean"}),
     "apk": frozenset({"cache clean", "cache purge"}),
@@ -94,13 +94,20 @@ def find_cleanup(
 
 def is_removed(commands: CommandList, state: State, folder: str, home: str = "/root") -> bool:
     """Whether an `rm` among the commands of a list removes what lies in a folder."""
-    for command in commands.simple_commands():
-        start = skip_wrappers(command.words)
-        if start is not None and posixpath.basename(command.words[start].value) == "rm":
-            operands = [word for word in command.words[start + 1 :] if not word.text.startswith("-")]
-            if any(_covers(word, state, [f"{folder}/x"], (home, state.workdir)) for word in operands):
-                return True
-    return False
+    operands = (word for command in commands.simple_commands() for word in _removed(command) or ())
+    return any(_covers(word, state, [f"{folder}/x"], (home, state.workdir)) for word in operands)
+
+
+def _program(command: SimpleCommand) -> tuple[str, tuple[Word, ...]]:
+    """The program that a command runs through `sudo` and the like, and the words behind it."""
+    start = skip_wrappers(command.words)
+    return ("", ()) if start is None else (posixpath.basename(command.words[start].value), command.words[start + 1 :])
+
+
+def _removed(command: SimpleCommand) -> list[Word] | None:
+    """The operands of an `rm`; None where the command is another one."""
+    program, words = _program(command)
+    return [word for word in words if not word.text.startswith("-")] if program == "rm" else None
 
 
 def _judge(
@@ -113,20 +120,18 @@ def _judge(
     home = place[0]
     call = call_of(command)
     if call is not None and (
-        call.action in _CLEANS.get(call.manager.name, ())
+        call.action in CLEANS.get(call.manager.name, ())
         or (call.action == "clean" and call.has("-modcache", "-cache"))  # Go's
     ):
         return () if call.manager.name in managers else None
-    start = skip_wrappers(command.words)
-    program = posixpath.basename(command.words[start].value) if start is not None else ""
-    if program == "find" and (problem := _find_removes(command, folders)):
+    operands = _removed(command)
+    if _program(command)[0] == "find" and (problem := _find_removes(command, folders)):
         return problem
-    if start is None or program != "rm":
+    if operands is None:
         mentioned = _mentioned(command.text, folders, home)
         if mentioned and not (call is not None and _only_configures(command, folders, home)):
             return f"`{_brief(command)}` uses {mentioned}"
         return None
-    operands = [word for word in command.words[start + 1 :] if not word.text.startswith("-")]
     gone: list[Word] = []
     for word in operands:
         answer = _covers(word, state, folders, place)
@@ -156,10 +161,7 @@ def _find_removes(command: SimpleCommand, folders: Sequence[str]) -> str:
 def _wide(commands: CommandList, state: State, folders: Sequence[str], home: str) -> str:
     """The operand of an `rm` that removes a folder above those that are to be mounted."""
     for command in commands.simple_commands():
-        start = skip_wrappers(command.words)
-        if start is None or posixpath.basename(command.words[start].value) != "rm":
-            continue
-        for word in command.words[start + 1 :]:
+        for word in _removed(command) or ():
             path = _path(word, state, home)
             above = path.rstrip("*/") if path else ""
             if above and above not in folders and any(folder.startswith(f"{above}/") for folder in folders):

@@ -15,6 +15,9 @@ MINIMUM: Final[dict[str, tuple[int, int]]] = {
 }
 """The first version with a feature: https://github.com/moby/buildkit/releases?q=dockerfile"""
 
+NO_MOUNTS: Final = "the `# syntax` line names a version that does not know RUN --mount"
+"""Why nothing can be mounted where the file does not allow `run-mount`."""
+
 _VERSION: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:\.[0-9]+)?(?:-(labs|experimental))?\Z")
 
 

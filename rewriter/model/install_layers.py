@@ -16,6 +16,7 @@ from rewriter.model.caches import MOUNTABLE, CacheMount, cache_mounts, is_mounte
 from rewriter.model.calls import calls
 from rewriter.model.cleanup import Cleanup, find_cleanup
 from rewriter.model.managers import names
+from rewriter.model.once import once_per_file
 from rewriter.model.packages import Call, Option, call_of
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
@@ -88,7 +89,6 @@ class InstallRun(NamedTuple):
 
 def find_install_runs(states: States) -> Iterator[InstallRun]:
     """The RUNs that install with a manager whose cache is known and do not mount it yet; one for each manager."""
-    offline: dict[str, Instruction | None] = {}
     for stage in states.graph.stages:
         for run in stage.instructions:
             if not isinstance(run, Run):
@@ -97,11 +97,9 @@ def find_install_runs(states: States) -> Iterator[InstallRun]:
             found = [call for call in calls(run) if call.manager.name in _ALONE and _downloads(call)]
             for manager in dict.fromkeys(call.manager.name for call in found):
                 state = state or states.at(run)
-                if manager not in offline:
-                    offline[manager] = offline_step(stage.dockerfile, manager)
-                if offline[manager] is not None:
+                if step := offline_step(stage.dockerfile, manager):
                     if not any("type=cache" in flag.value for flag in run.mounts):
-                        yield _refused(run, manager, "line {line} may not download", culprit=offline[manager])
+                        yield _refused(run, manager, "line {line} may not download", culprit=step)
                     continue
                 one = _judge(run, stage, state, manager, [call for call in found if call.manager.name == manager])
                 if one is not None:
@@ -208,14 +206,15 @@ def _configured(run: Run, state: State, manager: str, found: Sequence[Call]) -> 
         return f"the RUN sets {name} itself"
     if manager == "uv" and state.get("UV_LINK_MODE") == "symlink":
         return "UV_LINK_MODE makes links into the cache"
-    if manager == "yarn" and (reason := _is_berry(run, state)):
-        return reason
-    pattern = _CONFIGURES.get(manager)
-    if pattern is not None:
-        for one in (*state.runs, run):
-            if pattern.search(one.view.text):
-                return f"{manager} is configured by a command"
+    if manager == "yarn" and (_may_be_berry(run.dockerfile) or ".yarn" in (state.get("YARN_CACHE_FOLDER") or "")):
+        return "Yarn Berry may use its cache from where it is"
+    if manager in _CONFIGURES and (_moves_cache(run, manager) or any(state.runs_where(_moves_cache, manager))):
+        return f"{manager} is configured by a command"
     return ""
+
+
+def _moves_cache(run: Run, manager: str) -> bool:
+    return _CONFIGURES[manager].search(run.view.text) is not None
 
 
 def changes_user(found: Sequence[Call], account: Account | None) -> str:
@@ -238,19 +237,18 @@ def _sets_inline(run: Run, manager: str) -> str:
     return ""
 
 
-def _is_berry(run: Run, state: State) -> str:
-    """Why this may be Yarn 2 or newer, whose cache may be what programs are run from."""
-    for node in run.dockerfile.instructions:
+@once_per_file
+def _may_be_berry(dockerfile: Dockerfile) -> bool:
+    """Whether this may be Yarn 2 or newer, whose cache may be what programs are run from."""
+    for node in dockerfile.instructions:
         if isinstance(node, Copy) and any(".yarnrc.yml" in path or ".yarn" in path.split("/") for path in node.paths):
-            return "Yarn Berry may use its cache from where it is"
+            return True
         if isinstance(node, Env) and any(
             pair.key.text.startswith("YARN_") and pair.key.text not in ("YARN_VERSION", "YARN_CACHE_FOLDER")
             for pair in node.pairs
         ):
-            return "Yarn Berry may use its cache from where it is"
-    if ".yarn" in (state.get("YARN_CACHE_FOLDER") or ""):
-        return "Yarn Berry may use its cache from where it is"
-    return ""
+            return True
+    return False
 
 
 def _shut_out(run: Run, account: Account, manager: str, mounts: Sequence[CacheMount]) -> str:

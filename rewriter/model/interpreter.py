@@ -7,8 +7,9 @@ import re
 from typing import Final, NamedTuple
 
 from rewriter.model.image import ImageReference
+from rewriter.model.stage_facts import COPIED
 from rewriter.model.stages import UNKNOWN_PART
-from rewriter.model.state import COPIED, State
+from rewriter.model.state import State
 
 
 class Interpreter(NamedTuple):

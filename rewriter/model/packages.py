@@ -64,6 +64,11 @@ class Call:
         return any(option.name in names and option.value.lower() not in _FALSE for option in self.options)
 
     @property
+    def sudo(self) -> str:
+        """What another command must begin with to run as the same user: `sudo ` or nothing."""
+        return "sudo " if any(word.value == "sudo" for word in self.wrapper) else ""
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """All subcommands: Maven and Gradle take several, the others one. A task that a variable fills is empty."""
         if not self.action:

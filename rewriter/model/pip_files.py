@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from rewriter.model.calls import calls
 from rewriter.model.context import BuildContext
 from rewriter.model.copies import CopiedFiles
 from rewriter.model.packages import Call
 from rewriter.model.requirements import Closure, follow, parse_requirement
+from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.shell import SimpleCommand
 from rewriter.syntax.tree import Copy, Dockerfile, Instruction, Run
@@ -81,6 +82,29 @@ def _changes_path(command: SimpleCommand) -> bool:
     return command.name == "export" and any(one.text.split("=")[0] in CHANGES_PATH for one in command.arguments)
 
 
+class _ByStage(Generic[_I]):
+    """Instructions of some sort, by the stage that they stand in."""
+
+    __slots__ = ("_found", "_graph")
+
+    def __init__(self, graph: StageGraph) -> None:
+        self._graph: Final = graph
+        self._found: Final[dict[int, list[_I]]] = {}
+
+    def add(self, instruction: _I) -> None:
+        """Take one in; they come in the order of the file."""
+        if (stage := self._graph.stage_of(instruction)) is not None:
+            self._found.setdefault(stage.index, []).append(instruction)
+
+    def before(self, run: Run) -> Iterator[_I]:
+        """Those that have run when a RUN begins, and the RUN itself; the latest first."""
+        stage = self._graph.stage_of(run) if self._found else None
+        for one in stage.lineage if stage else ():
+            found = self._found.get(one.index, [])
+            for position in range(bisect_right(found, run.start, key=_start) - 1, -1, -1):
+                yield found[position]
+
+
 class History:
     """What the instructions of a file may mean to a later pip; each is looked at once."""
 
@@ -89,43 +113,33 @@ class History:
     def __init__(self, dockerfile: Dockerfile, states: States, context: BuildContext) -> None:
         self.states: Final = states
         self.context: Final = context
-        self._configurations: Final[list[Instruction]] = []
-        self._certificates: Final[list[Instruction]] = []
-        self._copies: Final[list[Copy]] = []
-        self._pins: Final[list[Instruction]] = []
+        self._configurations: Final = _ByStage[Instruction](states.graph)
+        self._certificates: Final = _ByStage[Instruction](states.graph)
+        self._copies: Final = _ByStage[Copy](states.graph)
+        self._pins: Final = _ByStage[Instruction](states.graph)
         self._contexts: Final[dict[int, CopiedFiles]] = {}
         for instruction in dockerfile.instructions:
             text = instruction.text if instruction.heredocs else instruction.view.text
             if "pip" in text and _CONFIGURES.search(text):
-                self._configurations.append(instruction)
+                self._configurations.add(instruction)
             if _CERTIFICATES.search(text):
-                self._certificates.append(instruction)
+                self._certificates.add(instruction)
             if isinstance(instruction, Copy) and _is_from_context(instruction):
-                self._copies.append(instruction)
+                self._copies.add(instruction)
             if isinstance(instruction, Run) and any(map(_holds_pip, calls(instruction))):
-                self._pins.append(instruction)
-
-    def _before(self, instructions: Sequence[_I], run: Run) -> Iterator[_I]:
-        """Those that have run when a RUN begins, and the RUN itself; the latest first."""
-        graph = self.states.graph
-        stage = graph.stage_of(run)
-        lineage = {one.index for one in stage.lineage} if instructions and stage else set()
-        for position in range(bisect_right(instructions, run.start, key=_start) - 1, -1, -1):
-            own = graph.stage_of(instructions[position])
-            if own is not None and own.index in lineage:
-                yield instructions[position]
+                self._pins.add(instruction)
 
     def is_configured(self, run: Run) -> bool:
         """Whether a file or a command configures pip up to here."""
-        return any(True for _ in self._before(self._configurations, run))
+        return any(self._configurations.before(run))
 
     def holds_pip(self, run: Run) -> bool:
         """Whether pip or setuptools is kept at a version, by this RUN or up to here."""
-        return any(True for _ in self._before(self._pins, run))
+        return any(self._pins.before(run))
 
     def has_certificates(self, run: Run) -> bool:
         """Whether certificates are set up for this RUN."""
-        return any(True for _ in self._before(self._certificates, run))
+        return any(self._certificates.before(run))
 
     def read(self, run: Run, folder: str, path: str) -> str | None:
         """The text of a file by its path in the image, as seen from a folder; None where that cannot be told."""
@@ -140,7 +154,7 @@ class History:
                 if whole == place or whole.startswith(f"{place}/"):
                     source = fields.get("source", fields.get("src", ""))
                     return self.context.read(posixpath.normpath(f"{source}/{whole[len(place) :]}"))
-        for copy in islice(self._before(self._copies, run), MOST_COPIES):
+        for copy in islice(self._copies.before(run), MOST_COPIES):
             origin = self._copied(copy).origin(whole)
             text = self.context.read(origin) if origin is not None else None
             if text is not None:

@@ -119,7 +119,7 @@ def _meets(path: str, cache: str, *, recursive: bool) -> bool:
 class CacheReaders:
     """The steps of a file that look into pip's cache; each question is answered once."""
 
-    __slots__ = ("_copied", "_texts", "asks")
+    __slots__ = ("_copied", "_named", "_texts", "asks")
 
     def __init__(self, dockerfile: Dockerfile) -> None:
         self.asks: Final = any(
@@ -132,24 +132,19 @@ class CacheReaders:
             if isinstance(one, Copy) or (isinstance(one, Run) and any("from=" in flag.text for flag in one.mounts))
         ]
         self._copied: Final[dict[tuple[int, str], bool]] = {}
+        self._named: Final[dict[str, bool]] = {}
 
     def copies(self, stage: Stage, folder: str) -> bool:
         """Whether pip's cache is taken out of a stage, or out of one that is based on it, or brought there."""
         key = (stage.index, folder)
         if key not in self._copied:
-            is_named = any(".cache" in text or folder in text for text in self._texts)
-            self._copied[key] = is_named and _is_copied(stage, folder)
+            self._copied[key] = self._is_named(folder) and any(copies_cache(one, (folder,)) for one in stage.family)
         return self._copied[key]
 
-
-def _is_copied(stage: Stage, folder: str) -> bool:
-    waiting = [stage]
-    while waiting:
-        one = waiting.pop()
-        if copies_cache(one, (folder,)):
-            return True
-        waiting += one.children
-    return False
+    def _is_named(self, folder: str) -> bool:
+        if folder not in self._named:
+            self._named[folder] = any(".cache" in text or folder in text for text in self._texts)
+        return self._named[folder]
 
 
 def uses_pip(instruction: Instruction, rewritten: Sequence[Call]) -> bool:

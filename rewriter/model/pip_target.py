@@ -181,7 +181,7 @@ def _of_kind(kind: str, state: State, run: Run) -> Target:
     origin = state.stage.origin if state.stage else None
     if origin is None or origin.family not in _SUITES:
         return Target(problem="which Python the image has is not known")
-    for one in (*state.runs, run):
+    for one in (*state.runs_where(_packages_problem, origin), run):
         if problem := _packages_problem(one, origin):
             return Target(problem=problem)
     if state.is_set("PIP_BREAK_SYSTEM_PACKAGES"):

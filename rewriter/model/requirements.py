@@ -146,16 +146,19 @@ class RequirementsFile(NamedTuple):
     variables: tuple[str, ...]
 
 
+def requirement_lines(text: str) -> Iterator[str]:
+    """The lines of a requirements file, continued ones joined, without comments and empty ones."""
+    for line in _LINE_END.split(_CONTINUED.sub("", text.removeprefix("\ufeff"))):
+        if content := _COMMENT.sub("", line).strip():
+            yield content
+
+
 def read_requirements(text: str) -> RequirementsFile:
     """Read the text of a requirements file."""
     requirements: list[Requirement] = []
     options: list[Option] = []
     variables: list[str] = []
-    joined = _CONTINUED.sub("", text.removeprefix("\ufeff"))
-    for line in _LINE_END.split(joined):
-        content = _COMMENT.sub("", line).strip()
-        if not content:
-            continue
+    for content in requirement_lines(text):
         variables += _VARIABLE.findall(content)
         behind = 0 if content.startswith("-") else _first_option(content)
         if behind:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
@@ -228,6 +229,15 @@ class Stage:
         while stage is not None:
             yield stage
             stage = stage.parent
+
+    @property
+    def family(self) -> Iterator[Stage]:
+        """This stage and all that are based on it, directly or not; the nearest first."""
+        waiting = deque([self])
+        while waiting:
+            stage = waiting.popleft()
+            yield stage
+            waiting += stage.children
 
     def __repr__(self) -> str:
         return f"<Stage {self.index} {self.name or self.from_.image.text!r}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.calls import calls
@@ -11,6 +11,7 @@ from rewriter.model.managers import names
 from rewriter.model.packages import skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
+from rewriter.syntax.tree import Run
 
 
 class Account(NamedTuple):
@@ -49,11 +50,16 @@ _VALUES: Final = {
 """The options with values of the programs that create users: useradd(8), adduser(8), groupadd(8), and busybox."""
 
 
+_ADD_USER: Final = ("useradd", "adduser")
+_ADD_GROUP: Final = ("groupadd", "addgroup")
+
+
 class _Created(NamedTuple):
     program: str
     options: dict[str, str]
     named: tuple[str, ...]
     is_known: bool
+    place: int
 
 
 def find_account(state: State) -> Account | None:
@@ -63,35 +69,34 @@ def find_account(state: State) -> Account | None:
         return ROOT._replace(gid=0) if group in ("", "root", "0") else None
     if not user:
         return ROOT if not state.sets_user and _acts_as_root(state) else None
-    created = list(_creations(state))
-    groups = {one.named[-1]: gid for one in created if (gid := _group_id(one)) is not None}
-    found = _find(user, created, groups, state)
+    found = _find(user, state)
     if found is None or not group:
         return found
-    gid = int(group) if group.isdigit() else groups.get(group, found.gid if group == found.name else -1)
+    gid = int(group) if group.isdigit() else _group_id(group, state, found.gid if group == found.name else -1)
     return found._replace(gid=gid) if gid >= 0 else None
 
 
 def _acts_as_root(state: State) -> bool:
     """Whether a RUN that no USER stands above does what only root can: then root is the user of the base image."""
-    for run in state.runs_as_base_user:
-        if "sudo" not in run.view.text and any(call.manager.name in _OF_ROOT for call in calls(run) if call.action):
-            return True
-    return False
+    return any(True for _ in state.runs_as_base_user(_needs_root))
+
+
+def _needs_root(run: Run) -> bool:
+    return "sudo" not in run.view.text and any(call.manager.name in _OF_ROOT for call in calls(run) if call.action)
 
 
 _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
 
 
-def _find(user: str, created: Iterable[_Created], groups: dict[str, int], state: State) -> Account | None:
+def _find(user: str, state: State) -> Account | None:
     origin = state.stage.origin if state.stage else None
     family = origin.family if origin else ""
     found = _OF_IMAGES.get(family)
     known = found if found and user in (found.name, str(found.uid)) else None
-    users = [one for one in created if one.program in ("useradd", "adduser")]
-    for number, one in enumerate(users):
-        is_first = number == 0 and family in _WITHOUT_USERS
-        account = _account(one, groups, is_first=is_first)
+    first = next(_creations(state, _ADD_USER), None)
+    for one in _creations(state, _ADD_USER, "" if user == str(_FIRST_UID) else user):
+        is_first = first is not None and one.place == first.place and family in _WITHOUT_USERS
+        account = _account(one, state, is_first=is_first)
         name = one.named[0] if one.named else ""
         if account is None:
             if name == user:
@@ -101,7 +106,7 @@ def _find(user: str, created: Iterable[_Created], groups: dict[str, int], state:
     return known
 
 
-def _account(one: _Created, groups: dict[str, int], *, is_first: bool) -> Account | None:
+def _account(one: _Created, state: State, *, is_first: bool) -> Account | None:
     if not one.is_known or not one.named:
         return None
     name = one.named[0]
@@ -117,29 +122,40 @@ def _account(one: _Created, groups: dict[str, int], *, is_first: bool) -> Accoun
     # `-g` is the group of useradd, the GECOS field of busybox's adduser.
     keys = ("-g", "--gid") if one.program == "useradd" else ("-G", "--ingroup", "--gid")
     group = next((options[key] for key in keys if key in options), one.named[1] if len(one.named) > 1 else "")
-    gid = int(group) if group.isdigit() else groups.get(group or name, -1 if group else uid)
+    gid = int(group) if group.isdigit() else _group_id(group or name, state, -1 if group else uid)
     if gid < 0:
         return None
     home = next((options[key] for key in ("-d", "--home-dir", "--home", "-h") if key in options), f"/home/{name}")
     return Account(name, uid, gid, posixpath.normpath(home)) if home.startswith("/") else None
 
 
-def _group_id(one: _Created) -> int | None:
-    if one.program not in ("groupadd", "addgroup") or not one.named or not one.is_known:
-        return None
-    given = one.options.get("-g", one.options.get("--gid", ""))
-    if given.isdigit():
-        return int(given)
-    return None
+def _group_id(name: str, state: State, otherwise: int) -> int:
+    """The gid that a group was last given by a command."""
+    found = otherwise
+    for one in _creations(state, _ADD_GROUP, name):
+        if one.named and one.named[-1] == name and one.is_known:
+            given = one.options.get("-g", one.options.get("--gid", ""))
+            found = int(given) if given.isdigit() else found
+    return found
 
 
-def _creations(state: State) -> Iterator[_Created]:
-    """The commands that create users and groups, up to here."""
-    for run in state.runs:
-        if "useradd" in run.view.text or "adduser" in run.view.text or "group" in run.view.text:
-            for command in run.script.simple_commands():
-                if one := _created(command, state):
-                    yield one
+def _creations(state: State, programs: tuple[str, str], name: str = "") -> Iterator[_Created]:
+    """The commands up to here that create users or groups; with a name or number at least all that may be of it."""
+    for run in state.runs_where(_may_create, programs):
+        text = run.view.text
+        if name not in text and not any(mark in text for mark in _HIDES_NAMES):
+            continue
+        for command in run.script.simple_commands():
+            if (one := _created(command, state)) and one.program in programs:
+                yield one
+
+
+def _may_create(run: Run, programs: tuple[str, str]) -> bool:
+    return any(program in run.view.text for program in programs)
+
+
+_HIDES_NAMES: Final = "$`\"'\\"
+"""Where one of these stands, a name need not be written out."""
 
 
 def _created(command: SimpleCommand, state: State) -> _Created | None:
@@ -163,7 +179,8 @@ def _created(command: SimpleCommand, state: State) -> _Created | None:
             follows = next(rest, None)
             value = _text(follows, state) if follows else ""
         options[name] = value
-    return _Created(program, options, tuple(named), all([*named, *(value != "\0" for value in options.values())]))
+    is_known = all([*named, *(value != "\0" for value in options.values())])
+    return _Created(program, options, tuple(named), is_known, command.span.start)
 
 
 def _text(word: Word, state: State) -> str:

@@ -71,6 +71,7 @@ def test_what_cannot_be_built_as_it_is_says_so(project: Path) -> None:
     assert report["failed_step"]["line"] == 2
 
 
+@pytest.mark.usefixtures("project")
 def test_no_engine_is_a_message_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     run = dfix("verify")
@@ -86,7 +87,8 @@ def test_the_commands_of_the_readme_run(line: str, project: Path) -> None:
     assert run.code == 0, run.text + run.err
 
 
-def test_markdown_is_for_a_pull_request(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+def test_markdown_is_for_a_pull_request() -> None:
     run = dfix("verify", "--output-format", "markdown", "--quick")
     assert run.code == 0
     assert "| behaviour |" in run.text

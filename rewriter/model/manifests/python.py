@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from rewriter.model.by_name import is_local_requirement, is_remote
 from rewriter.model.managers import names
 from rewriter.model.manifests.files import Needs, NotMovableError, Project
+from rewriter.model.requirements import requirement_lines
 
-_CONTINUED: Final = re.compile(r"\\\r?\n[ \t]*")
-_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _INCLUDE: Final = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S.*)\Z")
 # The lines of a requirements file that name an address or a folder, and those that name neither.
 _PLACES: Final = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s*=\s*|\s+)(\S+)\Z")
@@ -128,7 +126,7 @@ def _follow(project: Project, path: str) -> None:
             _check_metadata(project, path)
             continue
         text = project.require(path)
-        for line in _requirements(text):
+        for line in requirement_lines(text):
             where = project.shown(path)
             if include := _INCLUDE.match(line):
                 name = include[1].strip("\"'")
@@ -186,13 +184,6 @@ def _is_harmless(option: str) -> bool:
     if place := _PLACES.match(option):
         return is_remote(place[1].strip("\"'"))
     return re.split(r"[\s=]", option, maxsplit=1)[0] in _PLAIN_OPTIONS
-
-
-def _requirements(text: str) -> Iterator[str]:
-    """https://pip.pypa.io/en/stable/reference/requirements-file-format/"""
-    for line in _CONTINUED.sub(" ", text.removeprefix("\ufeff")).split("\n"):
-        if line := _COMMENT.sub("", line).strip():
-            yield line
 
 
 def uv_manifest(project: Project) -> str:
