@@ -13,6 +13,9 @@ from hypothesis import settings
 settings.register_profile("dfix", deadline=None)
 settings.load_profile("dfix")
 
+# Projects that tests look at, whose own tests are none of ours.
+collect_ignore_glob = ["fixtures/*", "e2e/apps/*", "e2e/sabotages/*"]
+
 CORPUS = Path(os.environ.get("DFIX_CORPUS", "/var/tmp/dockerfile-corpus"))
 
 
