@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from rewriter.model.base_contents import Account, accounts_of
 from rewriter.model.calls import calls
 from rewriter.model.managers import names
 from rewriter.model.packages import skip_wrappers
@@ -13,23 +14,8 @@ from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
 
 
-class Account(NamedTuple):
-    """A user of an image."""
-
-    name: str
-    uid: int
-    gid: int
-    home: str
-
-
 ROOT: Final = Account("root", 0, 0, "/root")
 
-# The users that official images create, from their Dockerfiles on https://github.com/docker-library:
-# node (docker-node), gradle (docker-gradle), ubuntu (since 23.04, https://bugs.launchpad.net/bugs/2005129).
-_OF_IMAGES: Final = {
-    "node": Account("node", 1000, 1000, "/home/node"),
-    "gradle": Account("gradle", 1000, 1000, "/home/gradle"),
-}
 # Debian's useradd gives the first user the first uid from UID_MIN on, 1000 (login.defs); these images have none yet.
 _WITHOUT_USERS: Final = frozenset({"debian", "python", "ruby", "golang", "php", "rust"})
 _FIRST_UID: Final = 1000
@@ -86,8 +72,8 @@ _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
 def _find(user: str, created: Iterable[_Created], groups: dict[str, int], state: State) -> Account | None:
     origin = state.stage.origin if state.stage else None
     family = origin.family if origin else ""
-    found = _OF_IMAGES.get(family)
-    known = found if found and user in (found.name, str(found.uid)) else None
+    brought = accounts_of(origin) if origin else ()
+    known = next((one for one in brought if user in (one.name, str(one.uid))), None)
     users = [one for one in created if one.program in ("useradd", "adduser")]
     for number, one in enumerate(users):
         is_first = number == 0 and family in _WITHOUT_USERS
