@@ -38,7 +38,7 @@ def needed_recommendations(package: str, suite: str) -> frozenset[str]:
 
 
 def runtime_libraries_in_all(package: str, suites: Iterable[str]) -> frozenset[str] | None:
-    """The run-time packages if they have the same names in all of these suites; None where one differs or is unknown."""
+    """The run-time packages where they are called the same in all of these suites, else None."""
     found = {runtime_libraries(package, suite) for suite in suites}
     return found.pop() if len(found) == 1 else None
 

@@ -74,8 +74,8 @@ def suite(reference: ImageReference) -> str:
 def suites(reference: ImageReference) -> frozenset[str]:
     """All releases of Linux distributions that the tag can mean, as far as tags tell that name one beside it.
 
-    `python:3.11` has been bullseye, bookworm and trixie, so what is written for it must hold in each of them. A tag that
-    is listed no longer stays what it was: one of those that were dropped on the same day.
+    `python:3.11` has been bullseye, bookworm and trixie, so what is written for it must hold in each of them. A tag
+    that is listed no longer stays what it was: one of those that were dropped on the same day.
     """
     tag = _tag_of(reference)
     if named := suite_in(tag):
@@ -175,7 +175,7 @@ def _image(name: str) -> _Image:
             number, _, versions = group.partition(" ")
             for version in _lengthened(versions):
                 tags.update((version + ending, (first, last)) for ending in endings[int(number)])
-    means = {}
+    means: dict[str, str] = {}
     for line in suites if suites[0] else ():
         named, _, rest = line.partition(" ")
         means.update((tag, named) for tag in _lengthened(rest))

@@ -13,7 +13,6 @@ from rewriter.model.packages import skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
 
-
 ROOT: Final = Account("root", 0, 0, "/root")
 
 # Debian's useradd gives the first user the first uid from UID_MIN on, 1000 (login.defs); these images have none yet.

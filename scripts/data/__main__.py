@@ -34,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--mirror", default=MIRROR, help="where the indexes are fetched from (default: %(default)s)")
     source.add_argument("--folder", type=Path, help="a folder of indexes named SUITE.xz, in place of a mirror")
     table = tables.add_parser("tags", help="from docker-library/official-images")
-    table.add_argument("folder", type=Path, help="a git checkout with its history, or a folder with tags.tsv and library/")
+    table.add_argument(
+        "folder", type=Path, help="a git checkout with its history, or a folder with tags.tsv and library/"
+    )
     return parser
 
 

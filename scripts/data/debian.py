@@ -6,6 +6,7 @@ The rules over the index are the functions of this file, the few choices by hand
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -28,7 +29,7 @@ _FOREIGN: Final = re.compile(
 _ALWAYS: Final = frozenset({"libc6", "libgcc-s1", "libstdc++6"})
 """What apt itself needs, so every Debian image has it: no need to name it."""
 
-_NO_LIBRARIES: Final = re.compile(r".*-(bin|common|data|dbg|doc)")
+_NO_LIBRARIES: Final = re.compile(r".*-(bin|common|data|dbg|doc|tools|utils)")
 _OF_EVERY_PROGRAM: Final = re.compile(r"(libc6|libstdc\+\+-.*|libgcc-.*|linux-libc)-dev")
 """Headers that compilers bring, whose libraries are in every image or chosen by hand with the compiler."""
 
@@ -154,12 +155,16 @@ def generate(indexes: Sequence[Index]) -> bytes:
     rules = [Rules(index) for index in indexes]
     lines = [f"suites: {' '.join(index.suite for index in indexes)}"]
     lines += [f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes]
+    lines += [f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}"]
     parts = {
         "build-only": _table([one.build_only() for one in rules]),
         "recommended": _table([one.needed_recommendations() for one in rules]),
     }
     return pack(
-        ["What builds need of Debian's packages, by `make data ARGS=debian` from the mirror's package indexes.", *lines],
+        [
+            "What builds need of Debian's packages, by `make data ARGS=debian` from the mirror's package indexes.",
+            *lines,
+        ],
         parts,
     )
 

@@ -14,12 +14,12 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from rewriter.model.official_tags import DAY_ZERO, LISTED, NO_VARIANT, suite_in
 from scripts.data.packed import pack
 
-_OLD_LINE: Final = re.compile(r"([\w.-]+):\s+(?:git|https?)://\S+")
+_OLD_LINE: Final = re.compile(r"(?m)^([\w.-]+):\s+(?:git|https?)://\S+@\S+")
 _LONGEST_PREFIX: Final = 60
 
 
@@ -44,9 +44,11 @@ def read_source(folder: Path) -> tuple[Images, list[str]]:
 
 def generate(images: Images, origin: Iterable[str]) -> bytes:
     """The packed file, with a part for each image."""
-    newest = max(day for tags in images.values() for tag in tags.values() for day in (tag.first, tag.last) if day[:1] in "12")
+    newest = max(
+        day for tags in images.values() for tag in tags.values() for day in (tag.first, tag.last) if day[:1] in "12"
+    )
     header = [
-        'Tags of the official images, by `make data ARGS="tags FOLDER"` from a docker-library/official-images checkout.',
+        'Tags of the official images, by `make data ARGS="tags FOLDER"` from docker-library/official-images.',
         "source: https://github.com/docker-library/official-images, Apache-2.0, see official_tags.LICENSE",
         *origin,
         f"newest change: {newest}",
@@ -141,14 +143,15 @@ class _Blobs:
         command = ["git", "-C", str(checkout), "cat-file", "--batch"]
         self._process: Final = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def __enter__(self) -> _Blobs:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
     def read(self, name: str) -> str:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{name}\n".encode())
         self._process.stdin.flush()
         size = int(self._process.stdout.readline().split()[2])
@@ -200,7 +203,10 @@ def _shortened(names: Iterable[str]) -> str:
     """Words that each say how many letters they share with the one before: one character counted from `0`."""
     words, previous = [], ""
     for name in names:
-        shared = len(os.path.commonprefix((name, previous))[:_LONGEST_PREFIX])
+        pairs = zip(name[:_LONGEST_PREFIX], previous, strict=False)
+        shared = next((number for number, (one, other) in enumerate(pairs) if one != other), -1)
+        if shared < 0:
+            shared = min(len(name), len(previous), _LONGEST_PREFIX)
         words.append(chr(ord("0") + shared) + name[shared:])
         previous = name
     return " ".join(words)
