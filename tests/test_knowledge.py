@@ -12,9 +12,10 @@ import pytest
 
 import rewriter.model
 from rewriter.model import alpine, debian, official_tags
-from rewriter.model.base_contents import NOTHING_KNOWN, Account, base_contents
+from rewriter.model.base_contents import NOTHING_KNOWN, base_contents
 from rewriter.model.image import parse_image
 from rewriter.model.system_libraries import SystemNeed, node_need, python_need
+from rewriter.model.users import Account
 
 DATA: Final = Path(rewriter.model.__file__).parent / "data"
 

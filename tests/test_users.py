@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.base_contents import Account
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
-from rewriter.model.users import ROOT, find_account
+from rewriter.model.users import ROOT, Account, find_account
 from rewriter.syntax.parser import parse
 
 

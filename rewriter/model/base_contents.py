@@ -9,15 +9,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from rewriter.model.image import ImageReference, known_value, load_tool_sets
-
-
-class Account(NamedTuple):
-    """A user of an image."""
-
-    name: str
-    uid: int
-    gid: int
-    home: str
+from rewriter.model.users import Account
 
 
 class BaseContents(NamedTuple):
@@ -40,30 +32,30 @@ def base_contents(reference: ImageReference | None) -> BaseContents:
     if reference is None or reference.is_windows:
         return NOTHING_KNOWN
     return BaseContents(
-        _tools(_words(known_value(reference, "tools"))),
-        _words(known_value(reference, "entrypoint")),
-        _words(known_value(reference, "command")),
+        _tools(known_value(reference, "tools") or ""),
+        _arguments(known_value(reference, "entrypoint")),
+        _arguments(known_value(reference, "command")),
         accounts_of(reference),
     )
 
 
 def accounts_of(reference: ImageReference) -> tuple[Account, ...]:
     """The users that an image creates for programs; empty where none is known."""
-    return tuple(map(_account, _words(known_value(reference, "users")) or ()))
+    return tuple(map(_account, (known_value(reference, "users") or "").split()))
 
 
-def _words(value: Any) -> tuple[str, ...] | None:
+def _arguments(value: Any) -> tuple[str, ...] | None:
     return tuple(value) if isinstance(value, list) else None
 
 
-def _tools(words: tuple[str, ...] | None) -> frozenset[str]:
+def _tools(words: str) -> frozenset[str]:
     sets = _tool_sets()
-    return frozenset(program for word in words or () for program in sets.get(word, (word,)))
+    return frozenset(program for word in words.split() for program in sets.get(word, (word,)))
 
 
 @cache
 def _tool_sets() -> dict[str, tuple[str, ...]]:
-    return {entry["name"]: tuple(entry["programs"]) for entry in load_tool_sets()}
+    return {entry["name"]: tuple(entry["programs"].split()) for entry in load_tool_sets()}
 
 
 def _account(text: str) -> Account:

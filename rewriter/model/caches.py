@@ -10,11 +10,10 @@ import posixpath
 import re
 from typing import Final, NamedTuple
 
-from rewriter.model.base_contents import Account
 from rewriter.model.calls import calls
 from rewriter.model.stages import Stage
 from rewriter.model.state import State
-from rewriter.model.users import ROOT, find_account
+from rewriter.model.users import ROOT, Account, find_account
 from rewriter.syntax.tree import Run
 
 

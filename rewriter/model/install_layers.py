@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from rewriter.model.base_contents import Account
 from rewriter.model.cache_users import copies_cache, offline_step, runs_a_script
 from rewriter.model.caches import MOUNTABLE, CacheMount, cache_mounts, is_mounted, moving_variables
 from rewriter.model.calls import calls
@@ -20,7 +19,7 @@ from rewriter.model.managers import names
 from rewriter.model.packages import Call, Option, call_of
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
-from rewriter.model.users import ROOT, find_account
+from rewriter.model.users import ROOT, Account, find_account
 from rewriter.syntax import words
 from rewriter.syntax.shell import Word
 from rewriter.syntax.shell_tree import Assignment

@@ -6,12 +6,21 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.base_contents import Account, accounts_of
 from rewriter.model.calls import calls
 from rewriter.model.managers import names
 from rewriter.model.packages import skip_wrappers
 from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
+
+
+class Account(NamedTuple):
+    """A user of an image."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
 
 ROOT: Final = Account("root", 0, 0, "/root")
 
@@ -71,6 +80,8 @@ _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
 def _find(user: str, created: Iterable[_Created], groups: dict[str, int], state: State) -> Account | None:
     origin = state.stage.origin if state.stage else None
     family = origin.family if origin else ""
+    from rewriter.model.base_contents import accounts_of
+
     brought = accounts_of(origin) if origin else ()
     known = next((one for one in brought if user in (one.name, str(one.uid))), None)
     users = [one for one in created if one.program in ("useradd", "adduser")]
