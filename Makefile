@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e effect pip-and-uv new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e effect pip-and-uv data new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -55,6 +55,9 @@ effect: $(READY) ## what single fixers bring for one application, as ratios; nee
 
 pip-and-uv: $(READY) ## what pip and uv install for 40 requirement sets, side by side; needs a Docker engine (ARGS="django")
 	@$(BIN)/python -m scripts.pip_and_uv $(ARGS)
+
+data: $(READY) ## write the packed files of rewriter/model/data anew (ARGS=debian, or ARGS="tags ../official-images")
+	@$(BIN)/python -m scripts.data $(ARGS)
 
 new-fixer: $(READY) ## the skeleton of a fixer with its first fixture: make new-fixer CODE=DF999 NAME=my-thing [PHASE=packages]
 	@$(BIN)/python -m scripts.new_fixer --code "$(CODE)" --name "$(NAME)" $(if $(PHASE),--phase "$(PHASE)")

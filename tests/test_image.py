@@ -113,8 +113,10 @@ def test_every_entry_of_the_data_names_its_source() -> None:
     assert len(names) == len(set(names))
     for entry in data["image"]:
         assert entry["sources"], entry
-        assert all(": " in source for source in entry["sources"]), entry
+        assert all(": " in source or source.startswith("https://") for source in entry["sources"]), entry
         assert entry.get("workdir", "/").startswith("/")
+        keys = {"distribution", "workdir", "user", "tools", "entrypoint", "command", "users"}
+        assert set(entry) <= keys | {"names", "sources", "of_every_tag", "tags"}
         for exception in entry.get("tags", ()):
             assert set(exception) > {"match"}
-            assert set(exception) <= {"match", "distribution", "workdir", "user"}
+            assert set(exception) <= keys | {"match"}

@@ -121,25 +121,37 @@ def base_image(reference: ImageReference | None) -> BaseImage:
     return BaseImage(values[0] or knowledge.distribution(entry, reference), values[1] or "", values[2] or "", ())
 
 
-def _value(entry: dict[str, Any], key: str, reference: ImageReference) -> str | None:
+def known_value(reference: ImageReference, key: str) -> Any:
+    """What the data file says of an image under a key, by its tag; None or "" where that is not known."""
+    entry = _load().find(reference)
+    return _value(entry, key, reference) if entry else None
+
+
+def load_tool_sets() -> list[dict[str, Any]]:
+    """The names under which the data file lists several programs."""
+    return _load().tool_sets
+
+
+def _value(entry: dict[str, Any], key: str, reference: ImageReference) -> Any:
     """The value of a key for this tag. The distribution only by an exception: suites come before the default."""
     pinned = bool(reference.digest and not reference.tag)
     for exception in entry.get("tags", ()):
         if key in exception and (pinned or re.search(exception["match"], reference.tag)):
             # A digest alone may stand for any tag, so what depends on the tag is not known.
-            return "" if pinned else str(exception[key])
+            return "" if pinned else exception[key]
     return None if key == "distribution" else entry.get(key)
 
 
 class _Knowledge:
     """The data file, with what it takes to look things up."""
 
-    __slots__ = ("_images", "_suites")
+    __slots__ = ("_images", "_suites", "tool_sets")
 
     def __init__(self, data: dict[str, Any]) -> None:
         self._images: Final[dict[str, dict[str, Any]]] = {
             name: entry for entry in data["image"] for name in entry["names"]
         }
+        self.tool_sets: Final[list[dict[str, Any]]] = data["tools"]
         self._suites: Final = [(re.compile(suite["match"]), str(suite["distribution"])) for suite in data["suite"]]
 
     def find(self, reference: ImageReference) -> dict[str, Any] | None:

@@ -25,12 +25,6 @@ class Account(NamedTuple):
 
 ROOT: Final = Account("root", 0, 0, "/root")
 
-# The users that official images create, from their Dockerfiles on https://github.com/docker-library:
-# node (docker-node), gradle (docker-gradle), ubuntu (since 23.04, https://bugs.launchpad.net/bugs/2005129).
-_OF_IMAGES: Final = {
-    "node": Account("node", 1000, 1000, "/home/node"),
-    "gradle": Account("gradle", 1000, 1000, "/home/gradle"),
-}
 # Debian's useradd gives the first user the first uid from UID_MIN on, 1000 (login.defs); these images have none yet.
 _WITHOUT_USERS: Final = frozenset({"debian", "python", "ruby", "golang", "php", "rust"})
 _FIRST_UID: Final = 1000
@@ -89,10 +83,12 @@ _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
 
 
 def _find(user: str, state: State) -> Account | None:
+    from rewriter.model.base_contents import accounts_of
+
     origin = state.stage.origin if state.stage else None
     family = origin.family if origin else ""
-    found = _OF_IMAGES.get(family)
-    known = found if found and user in (found.name, str(found.uid)) else None
+    brought = accounts_of(origin) if origin else ()
+    known = next((one for one in brought if user in (one.name, str(one.uid))), None)
     first = next(_creations(state, _ADD_USER), None)
     for one in _creations(state, _ADD_USER, "" if user == str(_FIRST_UID) else user):
         is_first = first is not None and one.place == first.place and family in _WITHOUT_USERS
