@@ -102,7 +102,9 @@ class Project:
         from rewriter.model.project.frameworks import framework_of
 
         language = self.language
-        return framework_of(self.program, self.findings, self.dependencies, language if isinstance(language, str) else "")
+        return framework_of(
+            self.program, self.findings, self.dependencies, language if isinstance(language, str) else ""
+        )
 
     # How it is built
 
@@ -125,7 +127,7 @@ class Project:
         """Who installs the dependencies, from which manifest, by which lock file."""
         from rewriter.model.project.dependencies import packages_of
 
-        return packages_of(self.sources, "")
+        return packages_of(self.sources)
 
     @cached_property
     def build_script(self) -> Script | Unknown:

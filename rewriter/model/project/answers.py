@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from rewriter.model.stages import UNKNOWN_PART
 
 
-class Unknown(NamedTuple):
+class Unknown:
     """That something is not known, and why. It is false, so that `if project.port:` asks whether a port is known."""
 
-    reason: str
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason: Final = reason
 
     def __bool__(self) -> Literal[False]:
         return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown) and other.reason == self.reason
+
+    def __hash__(self) -> int:
+        return hash(self.reason)
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.reason!r})"
 
 
 class Text(NamedTuple):
@@ -40,12 +52,14 @@ class Text(NamedTuple):
 class Command(NamedTuple):
     """A program with its arguments. `folder` is where it runs in the image, empty where that is not known.
 
-    `is_conditional` says that it may not run: it stands in an `if`, a loop, or behind `||`.
+    `is_conditional` says that it may not run: it stands in an `if`, a loop, or behind `||`. `unread` says why what it
+    runs in turn is not known, such as a script that cannot be read; empty for commands that were followed to the end.
     """
 
     words: tuple[Text, ...]
     folder: str = ""
     is_conditional: bool = False
+    unread: str = ""
 
     @property
     def text(self) -> str:

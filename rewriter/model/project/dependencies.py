@@ -42,7 +42,7 @@ class Dependencies(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A manifest that an install of the Dockerfile works on, by its path in the context; `path` is that in the image."""
+    """A manifest that an install of the Dockerfile works on, by its path in the context and that in the image."""
 
     manager: str
     file: str
@@ -86,7 +86,7 @@ def manifests_of(sources: Sources) -> Iterator[Manifest]:
                             yield Manifest(call.manager.name, found[1], path)
 
 
-def packages_of(sources: Sources, folder: str) -> Packages | Unknown:
+def packages_of(sources: Sources) -> Packages | Unknown:
     """Who installs the dependencies, from which manifest, by which lock file."""
     for manifest in manifests_of(sources):
         place = posixpath.dirname(manifest.file)
@@ -119,9 +119,11 @@ def dependencies_of(sources: Sources, folders: list[str]) -> Dependencies | Unkn
 def _manifests_in(folder: str, sources: Sources) -> Iterator[str]:
     for name in sources.context.list(folder) or ():
         path = posixpath.join(folder, name)
-        if name in _READERS or name.endswith(".csproj"):
-            yield path
-        elif _PYTHON_FILE.match(name) and "requirements" in name and not _FOR_DEVELOPERS.search(name):
+        if (
+            name in _READERS
+            or name.endswith(".csproj")
+            or (_PYTHON_FILE.match(name) and "requirements" in name and not _FOR_DEVELOPERS.search(name))
+        ):
             yield path
         elif name == "requirements":
             files = sources.context.list(path) or ()

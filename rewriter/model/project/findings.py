@@ -48,8 +48,7 @@ class Router(NamedTuple):
 
 def join(prefix: str, path: str) -> str:
     """A path below a prefix: `/api` and `/health` are `/api/health`."""
-    joined = f"{prefix.rstrip('/')}/{path.lstrip('/')}" if prefix.strip("/") else f"/{path.lstrip('/')}"
-    return joined
+    return f"{prefix.rstrip('/')}/{path.lstrip('/')}" if prefix.strip("/") else f"/{path.lstrip('/')}"
 
 
 def gather(routers: dict[object, Router], roots: Iterable[object]) -> Routes:

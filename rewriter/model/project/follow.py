@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from rewriter.model.managers import names
 from rewriter.model.project.answers import Command, Text, Unknown
 from rewriter.model.project.shell_words import Variables, read_word
 from rewriter.model.project.sources import Sources
+from rewriter.model.project.wrappers import WRAPPERS, Wrapper
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.shell import Opaque, SimpleCommand, parse_shell
 from rewriter.syntax.text import View
@@ -27,81 +28,11 @@ BUILTINS: Final = names(
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHEBANG: Final = re.compile(r"#!\s*(?:/\S*/)?(?:env\s+(?:-S\s+)?)?(\S+)")
-_SPLIT: Final = re.compile(r"(?:\A|(?<=[\s;&|({]))(?:if|elif|then|else|fi|while|until|do|done|esac|\[\[.*?\]\])(?=[\s;)}]|\Z)|;;&?|;&")
+_SPLIT: Final = re.compile(
+    r"(?:\A|(?<=[\s;&|({]))(?:if|elif|then|else|fi|while|until|do|done|esac|\[\[.*?\]\])(?=[\s;)}]|\Z)|;;&?|;&"
+)
 _LOOP: Final = re.compile(r"(?:\A|(?<=[\s;]))(?:for\s+\w+(?:\s+in\b[^;\n]*)?|case\s.*?\sin)(?=[\s;])", re.DOTALL)
 _PATTERN: Final = re.compile(r"\A\s*\(?(?:[^\s()|;&]+|\"[^\"]*\")(?:\s*\|\s*[^\s()|;&]+)*\)")
-
-
-class Wrapper(NamedTuple):
-    """A program that runs another one: its options with values, and how many words stand before the command."""
-
-    values: frozenset[str] = frozenset()
-    words: int = 0
-    needs_dashes: bool = False
-    subcommand: str = ""
-
-
-_PLAIN: Final = Wrapper()
-# Sources: the manuals of the programs; https://github.com/krallin/tini, https://github.com/Yelp/dumb-init,
-# https://github.com/vishnubob/wait-for-it, https://github.com/jwilder/dockerize, https://docs.doppler.com/docs/cli,
-# https://opentelemetry.io/docs/zero-code/python/, https://docs.newrelic.com/docs/apm/agents/python-agent/
-WRAPPERS: Final[Mapping[str, Wrapper]] = {
-    "exec": Wrapper(names("-a")),
-    "env": Wrapper(names("-u --unset -C --chdir")),
-    "command": _PLAIN,
-    "nohup": _PLAIN,
-    "nice": Wrapper(names("-n --adjustment")),
-    "ionice": Wrapper(names("-c -n --class --classdata")),
-    "time": _PLAIN,
-    "stdbuf": Wrapper(names("-i -o -e")),
-    "timeout": Wrapper(names("-k -s --kill-after --signal"), 1),
-    "tini": Wrapper(names("-p -e")),
-    "tini-static": Wrapper(names("-p -e")),
-    "docker-init": _PLAIN,
-    "dumb-init": Wrapper(names("-r --rewrite")),
-    "catatonit": _PLAIN,
-    "gosu": Wrapper(words=1),
-    "su-exec": Wrapper(words=1),
-    "setpriv": Wrapper(names("--reuid --regid --groups")),
-    "sudo": Wrapper(names("-u -g -h -p -C -D -R -T -U --user --group")),
-    "xvfb-run": Wrapper(names("-n -s -e -f --server-num --server-args --error-file --auth-file")),
-    "cross-env": _PLAIN,
-    "cross-env-shell": _PLAIN,
-    "env-cmd": Wrapper(names("-f --file -e --environments")),
-    "dotenv": Wrapper(names("-e -f -v --file")),
-    "dotenvx": Wrapper(names("-f --env-file"), subcommand="run"),
-    "doppler": Wrapper(subcommand="run", needs_dashes=True),
-    "infisical": Wrapper(subcommand="run", needs_dashes=True),
-    "ddtrace-run": _PLAIN,
-    "opentelemetry-instrument": Wrapper(
-        names("--traces_exporter --metrics_exporter --logs_exporter --service_name --exporter_otlp_endpoint")
-    ),
-    "newrelic-admin": Wrapper(subcommand="run-program"),
-    "wait-for-it.sh": Wrapper(needs_dashes=True),
-    "wait-for-it": Wrapper(needs_dashes=True),
-    "wait-for.sh": Wrapper(needs_dashes=True),
-    "wait-for": Wrapper(needs_dashes=True),
-    "dockerize": Wrapper(names("-wait -timeout -template -stdout -stderr -env -wait-retry-interval -wait-http-header")),
-    "corepack": _PLAIN,
-    "__cacert_entrypoint.sh": _PLAIN,
-    "docker-php-entrypoint": _PLAIN,
-    "mvn-entrypoint.sh": _PLAIN,
-    "pipenv": Wrapper(subcommand="run"),
-    "poetry": Wrapper(names("-C --directory -P --project"), subcommand="run"),
-    "pdm": Wrapper(names("-p --project"), subcommand="run"),
-    "rye": Wrapper(subcommand="run"),
-    "hatch": Wrapper(names("-e --env"), subcommand="run"),
-    "bundle": Wrapper(names("--gemfile"), subcommand="exec"),
-    "uv": Wrapper(
-        names(
-            "--with --with-editable --with-requirements --extra --group --only-group --no-group --no-extra --env-file "
-            "--package --project --directory --python -p --index --default-index --index-url -i --extra-index-url "
-            "--find-links -f --cache-dir --config-file"
-        ),
-        subcommand="run",
-    ),
-}
-"""The programs that only run another one."""
 
 
 class Follower:
@@ -130,14 +61,16 @@ class Follower:
             return
         command = Command(words, folder, is_conditional)
         if depth > DEEPEST or self._steps < 0:
-            self._note(command, "scripts call scripts too deep")
+            self.note(command, "scripts call scripts too deep")
             return
         name = posixpath.basename(words[0].value)
         if UNKNOWN_PART in words[0].value:
-            self._note(command, f"which program runs depends on {self._cause(words[0])}")
-        elif name in SHELLS and self._shell(command, own, depth):
-            return
-        elif self._task(command, own, depth) or self._script(command, own, depth):
+            self.note(command, f"which program runs depends on {self._cause(words[0])}")
+        elif (
+            (name in SHELLS and self._shell(command, own, depth))
+            or self._task(command, own, depth)
+            or self._script(command, own, depth)
+        ):
             return
         elif name not in BUILTINS:
             self.commands.append(command)
@@ -146,9 +79,10 @@ class Follower:
     def _cause(word: Text) -> str:
         return f"${word.variables[0]}" if word.variables else "the script"
 
-    def _note(self, command: Command, reason: str) -> None:
+    def note(self, command: Command, reason: str) -> None:
+        """Note a command that cannot be followed further, and why."""
         self.unread.append(reason)
-        self.commands.append(command)
+        self.commands.append(command._replace(unread=reason))
 
     # Wrappers
 
@@ -207,7 +141,7 @@ class Follower:
                     return False
                 text, *arguments = words
                 if text.known is None:
-                    self._note(command, "the text of a shell command is not known")
+                    self.note(command, "the text of a shell command is not known")
                 else:
                     self.run_text(text.value, Variables(self.environment, own, tuple(arguments[1:])), command, depth)
                 return True
@@ -226,7 +160,7 @@ class Follower:
         origin = self.sources.origin(path) if path else ""
         if not origin:
             if by_shell or name.endswith(".sh"):
-                self._note(command, f"{name} is not in the build context")
+                self.note(command, f"{name} is not in the build context")
                 return True
             return False
         text = self.sources.read(origin)
@@ -237,7 +171,7 @@ class Follower:
         self.followed.append(origin)
         self.scripts.append(origin)
         if isinstance(text, Unknown):
-            self._note(command, text.reason)
+            self.note(command, text.reason)
         elif program and program not in SHELLS:
             self.commands.append(command)
         else:
@@ -348,12 +282,12 @@ class _Script:
             if match := _ASSIGNMENT.match(word.value):
                 self._variables.own[match[1]] = Text(UNKNOWN_PART if is_conditional else match[2], word.variables)
 
-    def _source(self, words: tuple[Text, ...], is_conditional: bool) -> None:
+    def _source(self, words: tuple[Text, ...], _: bool) -> None:
         name = words[1].value if len(words) > 1 else ""
         if not name.endswith("/activate"):  # of a virtual environment
             self._follower.unread.append(f"the script reads {name.replace(UNKNOWN_PART, '?')}")
 
-    def _shift(self, words: tuple[Text, ...], is_conditional: bool) -> None:
+    def _shift(self, _: tuple[Text, ...], is_conditional: bool) -> None:
         arguments = (Text(UNKNOWN_PART),) if is_conditional else self._variables.arguments[1:]
         self._variables = self._variables._replace(arguments=arguments)
 
@@ -365,8 +299,12 @@ class _Script:
         if arguments != self._variables.arguments:
             self._variables = self._variables._replace(arguments=(Text(UNKNOWN_PART),) if is_conditional else arguments)
 
-    def _exit(self, words: tuple[Text, ...], is_conditional: bool) -> None:
+    def _exit(self, _: tuple[Text, ...], is_conditional: bool) -> None:
         self._is_over = self._is_over or not is_conditional
+
+    def _evaluate(self, _: tuple[Text, ...], is_conditional: bool) -> None:
+        may = "may make" if is_conditional else "makes"
+        self._follower.unread.append(f"the script {may} up commands with eval")
 
 
 _ACTIONS: Final[Mapping[str, Callable[[_Script, tuple[Text, ...], bool], None]]] = {
@@ -377,5 +315,5 @@ _ACTIONS: Final[Mapping[str, Callable[[_Script, tuple[Text, ...], bool], None]]]
     "shift": _Script._shift,
     "set": _Script._set,
     "exit": _Script._exit,
-    "eval": lambda script, words, _: script._follower.unread.append("the script makes up commands with eval"),
+    "eval": _Script._evaluate,
 }

@@ -13,27 +13,32 @@ from rewriter.model.project.servers import SERVERS
 _PYTHON: Final = {
     "django": "Django", "fastapi": "FastAPI", "flask": "Flask", "quart": "Quart", "sanic": "Sanic",
     "litestar": "Litestar", "aiohttp": "aiohttp", "tornado": "Tornado", "falcon": "Falcon", "bottle": "Bottle",
-    "pyramid": "Pyramid", "cherrypy": "CherryPy", "blacksheep": "BlackSheep", "robyn": "Robyn", "emmett": "Emmett",
+    "pyramid": "Pyramid", "cherrypy": "CherryPy", "blacksheep": "BlackSheep", "robyn": "Robyn", "emmett": "Emmett", "emmett55": "Emmett",
     "streamlit": "Streamlit", "gradio": "Gradio", "dash": "Dash", "chainlit": "Chainlit", "nicegui": "NiceGUI",
     "starlette": "Starlette", "apidaora": "apidaora", "blacknoise": "blacknoise", "pyrate": "pyrate",
-    "socketify": "socketify", "uvicorn": "", "grpcio": "gRPC", "celery": "Celery",
+    "socketify": "socketify", "microdot": "Microdot", "responder": "Responder", "panther": "Panther",
+    "turbogears2": "TurboGears", "klein": "Klein", "twisted": "Twisted", "locust": "Locust", "grpcio": "gRPC", "celery": "Celery",
 }  # fmt: skip
 _JAVASCRIPT: Final = {
     "next": "Next", "nuxt": "Nuxt", "@nestjs/core": "Nest", "@strapi/strapi": "Strapi", "@adonisjs/core": "Adonis",
     "@remix-run/serve": "Remix", "express": "Express", "fastify": "Fastify", "koa": "Koa", "hono": "Hono",
     "@hapi/hapi": "Hapi", "hapi": "Hapi", "restify": "Restify", "polka": "Polka", "sails": "Sails",
     "@apollo/server": "Apollo", "apollo-server": "Apollo", "@feathersjs/feathers": "Feathers",
+    "elysia": "Elysia", "hyper-express": "HyperExpress", "ultimate-express": "Ultimate Express", "restana": "Restana",
+    "0http": "0http", "uWebSockets.js": "uWebSockets.js", "uwebsockets.js": "uWebSockets.js", "@ditsmod/core": "Ditsmod",
     "@grpc/grpc-js": "gRPC", "ws": "ws", "socket.io": "Socket.IO",
 }  # fmt: skip
 _OTHERS: Final = {
     "go": {"github.com/gin-gonic/gin": "gin", "github.com/labstack/echo": "echo", "github.com/gofiber/fiber": "fiber",
-           "github.com/go-chi/chi": "chi", "github.com/gorilla/mux": "gorilla/mux", "github.com/valyala/fasthttp": "fasthttp",
+           "github.com/go-chi/chi": "chi", "github.com/gorilla/mux": "gorilla/mux",
+           "github.com/valyala/fasthttp": "fasthttp",
            "google.golang.org/grpc": "gRPC"},
     "java": {"spring-boot-starter-web": "Spring", "spring-boot-starter-webflux": "Spring",
              "org.springframework.boot:spring-boot-starter-web": "Spring", "org.springframework.boot": "Spring",
              "spring-boot-starter": "Spring", "spring-boot-starter-parent": "Spring", "quarkus-maven-plugin": "Quarkus",
              "io.quarkus": "Quarkus", "micronaut-http-server-netty": "Micronaut", "vertx-web": "Vert.x",
-             "vertx-core": "Vert.x", "io.javalin:javalin": "Javalin", "javalin": "Javalin", "helidon-webserver": "Helidon"},
+             "vertx-core": "Vert.x", "io.javalin:javalin": "Javalin", "javalin": "Javalin",
+             "helidon-webserver": "Helidon"},
     "ruby": {"rails": "Rails", "sinatra": "Sinatra", "hanami": "Hanami", "roda": "Roda", "grape": "Grape"},
     "csharp": {"Microsoft.NET.Sdk.Web": "ASP.NET"},
 }  # fmt: skip
@@ -73,7 +78,7 @@ def framework_of(
         if isinstance(chosen, str):
             return chosen
     if not dependencies:
-        return Unknown(dependencies.reason) if isinstance(dependencies, Unknown) else Unknown("no dependencies")
+        return dependencies
     table = _BY_LANGUAGE.get(language, {})
     found = [framework for name, framework in table.items() if framework and _asks_for(name, dependencies, language)]
     if server is not None and program and program.name in _SERVERS_OF:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from rewriter.model.managers import names
 from rewriter.model.project.answers import Program, Route, Text, Unknown, Writes
 from rewriter.model.project.findings import Findings, Listen, Router, gather
+from rewriter.model.project.go_files import GoFile, Packages
 from rewriter.model.project.sources import Sources
-from rewriter.model.project.trees import arguments_of, field, parse_source, text_of, walk
+from rewriter.model.project.trees import arguments_of, field, text_of
 from rewriter.model.stages import UNKNOWN_PART
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MOST_FILES: Final = 150
 DEEPEST: Final = 20
 _FRAMEWORKS: Final[Mapping[str, str]] = {
     "github.com/gin-gonic/gin": "gin", "github.com/labstack/echo": "echo", "github.com/gofiber/fiber": "fiber",
     "github.com/go-chi/chi": "chi", "github.com/gorilla/mux": "gorilla/mux", "google.golang.org/grpc": "gRPC",
 }  # fmt: skip
-_MODULE: Final = re.compile(r"(?m)^module[ \t]+\"?([^\s\"]+)")
 _MAKERS: Final = frozenset({"gin.Default", "gin.New", "echo.New", "fiber.New", "chi.NewRouter", "chi.NewMux",
                             "mux.NewRouter", "http.NewServeMux"})  # fmt: skip
 _GETS: Final = frozenset({"GET", "Get", "HandleFunc", "Handle", "Any", "All"})
@@ -30,9 +30,13 @@ _GETS: Final = frozenset({"GET", "Get", "HandleFunc", "Handle", "Any", "All"})
 _LISTENS: Final[Mapping[str, int]] = {
     "ListenAndServe": 0, "ListenAndServeTLS": 0, "Start": 0, "Run": 0, "Listen": 0, "StartTLS": 0, "RunTLS": 0,
 }  # fmt: skip
-_WRITES: Final = frozenset({"os.Create", "os.MkdirAll", "os.Mkdir", "os.WriteFile", "ioutil.WriteFile", "os.OpenFile",
-                            "os.Remove", "os.RemoveAll", "sqlite.Open", "bolt.Open", "bbolt.Open", "badger.DefaultOptions"})  # fmt: skip
-_HARMLESS: Final = re.compile(r"(?i)log|recover|cors|gzip|compress|requestid|request_id|realip|metric|prometheus|heartbeat|trace|otel|favicon|helmet|secure\b|timeout")
+_WRITES: Final = names(
+    "os.Create os.MkdirAll os.Mkdir os.WriteFile ioutil.WriteFile os.OpenFile os.Remove os.RemoveAll sqlite.Open "
+    "bolt.Open bbolt.Open badger.DefaultOptions"
+)
+_HARMLESS: Final = re.compile(
+    r"(?i)log|recover|cors|gzip|compress|request_?id|realip|metric|prometheus|heartbeat|trace|otel|favicon|helmet|timeout"
+)
 _LITERAL: Final = re.compile(r"/[\w./-]*\Z")
 
 
@@ -40,95 +44,13 @@ def read_go(sources: Sources, program: Program, environment: Mapping[str, str | 
     """What the sources of a Go program say: its own package, and those of its module that it imports."""
     if not program.file:
         return Unknown(f"the sources of `{program.name}` are not in the build context")
-    packages = _Packages(sources)
+    packages = Packages(sources)
     files = packages.read("" if program.file == "." else program.file)
     if not files:
-        return Unknown(packages.unread[0] if packages.unread else f"{program.file} holds no Go sources that can be read")
+        return Unknown(
+            packages.unread[0] if packages.unread else f"{program.file} holds no Go sources that can be read"
+        )
     return _Reader(files, packages, program, environment).read()
-
-
-class _File:
-    """A file of a package."""
-
-    __slots__ = ("assigned", "folder", "imports", "nodes", "path")
-
-    def __init__(self, path: str, root: Node) -> None:
-        self.path: Final = path
-        self.folder: Final = posixpath.dirname(path)
-        self.nodes: Final = tuple(walk(root))
-        self.imports: Final[dict[str, str]] = {}
-        self.assigned: Final[dict[str, list[Node]]] = {}
-        for node in self.nodes:
-            if node.type == "import_spec":
-                module = text_of(field(node, "path")).strip('"`')
-                name = text_of(field(node, "name")) or re.sub(r"/v\d+\Z", "", module).rpartition("/")[2]
-                self.imports[name] = module
-            elif node.type in ("short_var_declaration", "assignment_statement"):
-                self._note(field(node, "left"), field(node, "right"))
-            elif node.type in ("const_spec", "var_spec"):
-                names = [one for one in node.named_children if one.type == "identifier"]
-                values = field(node, "value")
-                if names and values is not None and values.named_children:
-                    self.assigned.setdefault(text_of(names[0]), []).append(values.named_children[0])
-
-    def _note(self, left: Node | None, right: Node | None) -> None:
-        if left is not None and right is not None and left.named_children and right.named_children:
-            self.assigned.setdefault(text_of(left.named_children[0]), []).append(right.named_children[0])
-
-
-class _Packages:
-    """The packages of a module, each read once."""
-
-    __slots__ = ("_read", "module", "root", "sources", "unread")
-
-    def __init__(self, sources: Sources) -> None:
-        self.sources: Final = sources
-        self.unread: Final[list[str]] = []
-        self._read = 0
-        self.module = ""
-        self.root = ""
-
-    def read(self, folder: str) -> list[_File]:
-        """The files of a package and of those that it imports from the same module."""
-        self._find_module(folder)
-        pending, seen, found = [folder], {folder}, list[_File]()
-        while pending:
-            for file in self._package(pending.pop(0)):
-                found.append(file)
-                for module in file.imports.values():
-                    if self.module and (module == self.module or module.startswith(f"{self.module}/")):
-                        place = posixpath.join(self.root, module[len(self.module) + 1 :])
-                        if place not in seen:
-                            seen.add(place)
-                            pending.append(place)
-        return found
-
-    def _find_module(self, folder: str) -> None:
-        while True:
-            text = self.sources.read(posixpath.join(folder, "go.mod"))
-            if isinstance(text, str) and (match := _MODULE.search(text)):
-                self.module, self.root = match[1], folder
-                return
-            if not folder:
-                return
-            folder = posixpath.dirname(folder)
-
-    def _package(self, folder: str) -> Iterator[_File]:
-        names = self.sources.context.list(folder)
-        for name in names or ():
-            if not name.endswith(".go") or name.endswith("_test.go"):
-                continue
-            if self._read >= MOST_FILES:
-                self.unread.append("the project has more sources than are read")
-                return
-            self._read += 1
-            path = posixpath.join(folder, name)
-            text = self.sources.read(path)
-            root = text if isinstance(text, Unknown) else parse_source(text, "go")
-            if isinstance(root, Unknown):
-                self.unread.append(root.reason)
-            else:
-                yield _File(path, root)
 
 
 class _Reader:
@@ -137,7 +59,7 @@ class _Reader:
     __slots__ = ("_environment", "_files", "_packages", "_program", "_routers", "listens", "paths", "unwritten")
 
     def __init__(
-        self, files: list[_File], packages: _Packages, program: Program, environment: Mapping[str, str | None]
+        self, files: list[GoFile], packages: Packages, program: Program, environment: Mapping[str, str | None]
     ) -> None:
         self._files: Final = files
         self._packages: Final = packages
@@ -164,14 +86,17 @@ class _Reader:
             frameworks = ["net/http"]
         return Findings(tuple(frameworks), tuple(dict.fromkeys(self.listens)), gather(self._routers, roots), (),
                         Writes(tuple(sorted(self.paths)), tuple(dict.fromkeys(self.unwritten))),
-                        tuple(dict.fromkeys(self._packages.unread)), tuple(file.path for file in self._files))  # fmt: skip
+                        tuple(dict.fromkeys(self._packages.unread)),
+                        tuple(file.path for file in self._files))  # fmt: skip
 
-    def _call(self, call: Node, file: _File) -> None:
+    def _call(self, call: Node, file: GoFile) -> None:
         function = field(call, "function")
         name = text_of(function)
         arguments = arguments_of(call)
         if name in _WRITES:
-            if arguments and not (name == "os.OpenFile" and "os.O_RDONLY" in text_of(arguments[1] if len(arguments) > 1 else None)):
+            if arguments and not (
+                name == "os.OpenFile" and "os.O_RDONLY" in text_of(arguments[1] if len(arguments) > 1 else None)
+            ):
                 self._write(arguments[0], name, file)
             return
         if name == "sql.Open" and len(arguments) > 1 and "sqlite" in text_of(arguments[0]):
@@ -189,7 +114,7 @@ class _Reader:
 
     # Where it listens
 
-    def _listen(self, owner: str, method: str, arguments: list[Node], file: _File) -> None:
+    def _listen(self, owner: str, method: str, arguments: list[Node], file: GoFile) -> None:
         if owner == "net" and method == "Listen":
             arguments = arguments[1:]
             if not arguments:
@@ -197,9 +122,9 @@ class _Reader:
         made = self._maker_of(owner, file)
         if method == "Run" and not (made.startswith("gin.") or owner in ("r", "router", "engine")):
             return
-        if method in ("Start", "Listen") and owner != "net" and not made.startswith(("echo.", "fiber.")):
-            if owner not in ("e", "app", "server", "router"):
-                return
+        is_known = owner in ("net", "e", "app", "server", "router") or made.startswith(("echo.", "fiber."))
+        if method in ("Start", "Listen") and not is_known:
+            return
         if not arguments and method == "Run":
             default = self._variable("PORT", Text("8080"))  # https://pkg.go.dev/github.com/gin-gonic/gin#Engine.Run
             self.listens.append(Listen(default, Text("0.0.0.0"), file.path, "gin"))
@@ -208,14 +133,14 @@ class _Reader:
         elif arguments:
             self._note_listen(self._text(arguments[0], file), file)
 
-    def _server(self, literal: Node, file: _File) -> None:
+    def _server(self, literal: Node, file: GoFile) -> None:
         body = field(literal, "body")
         for element in body.named_children if body is not None else ():
             key, value = text_of(field(element, "key")), field(element, "value")
             if key == "Addr" and value is not None and value.named_children:
                 self._note_listen(self._text(value.named_children[0], file), file)
 
-    def _note_listen(self, text: Text | None, file: _File) -> None:
+    def _note_listen(self, text: Text | None, file: GoFile) -> None:
         if text is None:
             self.listens.append(Listen(None, None, file.path))
             return
@@ -227,12 +152,12 @@ class _Reader:
 
     # Routes
 
-    def _maker_of(self, name: str, file: _File) -> str:
+    def _maker_of(self, name: str, file: GoFile) -> str:
         """The function that made what a name stands for."""
         values = file.assigned.get(name.rpartition(".")[2], [])
         return text_of(field(values[0], "function")) if values and values[0].type == "call_expression" else ""
 
-    def _router(self, owner: str, file: _File, depth: int = 0) -> Router:
+    def _router(self, owner: str, file: GoFile, depth: int = 0) -> Router:
         """The router of a name: an engine, or a group below another with its prefix."""
         key = (file.folder, owner)
         if key in self._routers:
@@ -255,7 +180,7 @@ class _Reader:
             router.unread.append(f"what `{owner}` in {file.path} is part of is not followed")
         return router
 
-    def _route(self, owner: str, method: str, arguments: list[Node], call: Node, file: _File) -> None:
+    def _route(self, owner: str, method: str, arguments: list[Node], call: Node, file: GoFile) -> None:
         text = self._text(arguments[0], file)
         if text is None or text.known is None:
             return
@@ -280,7 +205,7 @@ class _Reader:
         return outer is not None and "GET" not in text_of(field(outer, "arguments")) and "MethodGet" not in text_of(
             field(outer, "arguments"))  # fmt: skip
 
-    def _use(self, owner: str, arguments: list[Node], file: _File) -> None:
+    def _use(self, owner: str, arguments: list[Node], file: GoFile) -> None:
         router = self._router(owner, file)
         for argument in arguments:
             if not _HARMLESS.search(text_of(field(argument, "function") or argument)):
@@ -288,7 +213,7 @@ class _Reader:
 
     # Where it writes
 
-    def _write(self, node: Node, name: str, file: _File) -> None:
+    def _write(self, node: Node, name: str, file: GoFile) -> None:
         text = self._text(node, file)
         folder = self._program.folder
         if text is None or text.known is None or not (folder or text.value.startswith("/")):
@@ -304,7 +229,7 @@ class _Reader:
             return Text(self._environment[name] or UNKNOWN_PART, (name,))
         return Text(UNKNOWN_PART if default is None else default.value, (name,))
 
-    def _text(self, node: Node | None, file: _File, depth: int = 0) -> Text | None:
+    def _text(self, node: Node | None, file: GoFile, depth: int = 0) -> Text | None:
         if node is None or depth > DEEPEST:
             return None
         match node.type:
@@ -326,23 +251,21 @@ class _Reader:
                 return self._called(node, file, depth)
         return None
 
-    def _named(self, name: str, file: _File, depth: int) -> Text | None:
+    def _named(self, name: str, file: GoFile, depth: int) -> Text | None:
         """A variable: one that is set again where it is empty keeps both, as `if port == "" { port = "8080" }`."""
-        values = file.assigned.get(name) or next(
-            (one.assigned[name] for one in self._files if one.folder == file.folder and name in one.assigned), [])  # fmt: skip
+        package = (one for one in self._files if one.folder == file.folder and name in one.assigned)
+        values = file.assigned.get(name) or next((one.assigned[name] for one in package), [])
         texts = [self._text(value, file, depth + 1) for value in values[:3]]
         if len(texts) == 1:
             return texts[0]
-        if len(texts) == 2 and texts[0] is not None and texts[1] is not None:
-            first, second = texts
-            if second.variables and not first.variables:
-                first, second = second, first  # a default that a variable replaces
-            if first.variables and not second.variables:
-                joined = first if first.known else second._replace(variables=first.variables)
-                return joined._replace(value=joined.value) if not second.value.startswith(":") else joined
-        return None
+        if len(texts) != 2 or texts[0] is None or texts[1] is None:
+            return None
+        first, second = sorted((text for text in texts if text is not None), key=lambda text: not text.variables)
+        if not first.variables or second.variables:
+            return None
+        return first if first.known else second._replace(variables=first.variables)
 
-    def _selected(self, node: Node, file: _File, depth: int) -> Text | None:
+    def _selected(self, node: Node, file: GoFile, depth: int) -> Text | None:
         package = file.imports.get(text_of(field(node, "operand")), "")
         if self._packages.module and package.startswith(self._packages.module):
             folder = posixpath.join(self._packages.root, package[len(self._packages.module) + 1 :])
@@ -351,7 +274,7 @@ class _Reader:
             return self._named(name, other, depth + 1) if other else None
         return None
 
-    def _called(self, node: Node, file: _File, depth: int) -> Text | None:
+    def _called(self, node: Node, file: GoFile, depth: int) -> Text | None:
         name = text_of(field(node, "function"))
         arguments = arguments_of(node)
         if name in ("os.Getenv", "os.LookupEnv") and arguments:

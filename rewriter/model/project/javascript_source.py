@@ -1,16 +1,16 @@
-"""What JavaScript and TypeScript sources say of an application: framework, routes, where it listens, whom it refuses."""
+"""What JavaScript and TypeScript sources say of an application: framework, routes, where it listens."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
-from rewriter.model.project.findings import Findings, Listen, Router, gather, join
+from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.javascript_values import Script, Scripts, required
 from rewriter.model.project.javascript_writes import find_writes
+from rewriter.model.project.nest import Controllers
 from rewriter.model.project.sources import Sources
 from rewriter.model.project.trees import arguments_of, field, text_of
 
@@ -22,7 +22,9 @@ _FRAMEWORKS: Final[Mapping[str, str]] = {
     "@hapi/hapi": "Hapi", "restify": "Restify", "polka": "Polka", "@apollo/server": "Apollo", "socket.io": "Socket.IO",
     "ws": "ws", "@grpc/grpc-js": "gRPC",
 }  # fmt: skip
-_MAKERS: Final = frozenset({"express", "koa", "fastify", "hono", "polka", "restify", "@koa/router", "koa-router", "find-my-way"})
+_MAKERS: Final = frozenset(
+    {"express", "koa", "fastify", "hono", "polka", "restify", "@koa/router", "koa-router", "find-my-way"}
+)
 _ROUTER_NAMES: Final = frozenset({"Router", "Hono", "Koa", "createServer", "fastify", "Fastify"})
 _PARAMETERS: Final = frozenset({"app", "fastify", "server", "instance", "router", "application", "f"})
 # Middleware that answers no request and refuses none: https://expressjs.com/en/resources/middleware.html
@@ -37,9 +39,12 @@ _HARMLESS: Final = frozenset(
 )  # fmt: skip
 _OWN: Final = frozenset({"json", "urlencoded", "static", "text", "raw"})
 _GATES: Final[Mapping[str, Gate]] = {
-    name: Gate("https", name) for name in ("express-sslify", "express-enforces-ssl", "koa-sslify", "express-force-https")
+    name: Gate("https", name)
+    for name in ("express-sslify", "express-enforces-ssl", "koa-sslify", "express-force-https")
 }
-_ANSWERS: Final = re.compile(r"\bnext\(\s*[^)\s]|\b(?:res|ctx|reply|response)\.(?!setHeader|header\b|set\b|on\b|locals|once|get\b|append)|throw\b")
+_ANSWERS: Final = re.compile(
+    r"\bnext\(\s*[^)\s]|\b(?:res|ctx|reply|response)\.(?!setHeader|header\b|set\b|on\b|locals|once|get\b|append)|throw\b"
+)
 _LITERAL: Final = re.compile(r"/?[\w./-]*\Z")
 
 
@@ -58,16 +63,14 @@ def read_javascript(sources: Sources, program: Program, environment: Mapping[str
 class _Reader:
     """Goes through the files once."""
 
-    __slots__ = ("_active", "_controllers", "_global", "_program", "_routers", "_scripts", "gates", "listens", "prefix")
+    __slots__ = ("_active", "_controllers", "_program", "_routers", "_scripts", "gates", "listens")
 
     def __init__(self, scripts: Scripts, program: Program) -> None:
         self._scripts: Final = scripts
         self._program: Final = program
         self._routers: Final[dict[object, Router]] = {}
         self._active: Final[dict[int, list[str]]] = {}
-        self._controllers: Final = Router.empty()
-        self._global: Final[list[str]] = []
-        self.prefix: Text | None = Text("")
+        self._controllers: Final = Controllers(scripts)
         self.gates: Final[list[Gate]] = []
         self.listens: Final[list[Listen]] = []
 
@@ -84,8 +87,9 @@ class _Reader:
                 elif node.type == "new_expression":
                     self._construct(node, script)
                 elif node.type in ("class_declaration", "abstract_class_declaration"):
-                    self._class(node, script)
-        self._finish_nest()
+                    self._controllers.look(node, script)
+        if controllers := self._controllers.finish():
+            self._routers["controllers"] = controllers
         roots = [key for key in self._routers if key not in self._included()]
         frameworks = tuple(dict.fromkeys(self._frameworks(scripts)))
         return Findings(frameworks, tuple(self.listens), gather(self._routers, roots), tuple(dict.fromkeys(self.gates)),
@@ -128,7 +132,9 @@ class _Reader:
             self._routers[key].unread.append(f"{script.file} makes `{name}` more than once")
             return
         router = self._routers[key] = Router.empty()
-        options = next((one for one in arguments_of(value) if one.type == "object"), None) if value is not None else None
+        options = (
+            next((one for one in arguments_of(value) if one.type == "object"), None) if value is not None else None
+        )
         prefix = self._scripts.property(options, "prefix")
         if prefix is not None:
             text = self._scripts.text(prefix, script)
@@ -148,7 +154,9 @@ class _Reader:
             return (other.path, other.default or "parameter") if other else None
         if node.type == "call_expression":  # `router.routes()` of Koa, `require("./routes")(app)`
             function = field(node, "function")
-            owner = field(function, "object") if function is not None and function.type == "member_expression" else function
+            owner = (
+                field(function, "object") if function is not None and function.type == "member_expression" else function
+            )
             return self._key(owner, script)
         name = text_of(node)
         if imported := script.imports.get(name.partition(".")[0]):
@@ -169,8 +177,7 @@ class _Reader:
             return self._routers[key]
         if name in _PARAMETERS and name not in script.imports and name not in script.assigned:
             return self._routers.setdefault((script.path, "parameter"), Router.empty())
-        found = self._routers.get(self._key(node, script)) if node is not None and node.type == "identifier" else None
-        return found
+        return self._routers.get(self._key(node, script)) if node is not None and node.type == "identifier" else None
 
     # Calls
 
@@ -194,11 +201,13 @@ class _Reader:
         elif method == "bindAsync" and arguments:
             text = self._scripts.text(arguments[0], script)
             host, _, port = text.value.rpartition(":") if text else ("", "", "")
-            self.listens.append(Listen(text and text._replace(value=port), text and text._replace(value=host), script.file, "gRPC"))
+            self.listens.append(
+                Listen(text and text._replace(value=port), text and text._replace(value=host), script.file, "gRPC")
+            )
         elif method == "setGlobalPrefix" and arguments:
-            self.prefix = self._scripts.text(arguments[0], script) if len(arguments) == 1 else None
+            self._controllers.prefix = self._scripts.text(arguments[0], script) if len(arguments) == 1 else None
         elif method in ("useGlobalGuards", "enableVersioning"):
-            self._global.append(f"`{method}` in {script.file} changes all routes")
+            self._controllers.changes.append(f"`{method}` in {script.file} changes all routes")
         router = self._owner(owner, script)
         if router is None:
             return
@@ -206,9 +215,19 @@ class _Reader:
             self._route(router, arguments, script)
         elif method in ("use", "register", "route") and arguments:
             self._use(router, arguments, method, script)
-        elif method in ("addHook", "onRequest", "ext") and arguments:
-            if text_of(arguments[0]).strip("\"'") in ("onRequest", "preHandler", "preValidation", "preParsing", "onPreAuth"):
-                self._doubt(router, f"a hook in {script.file} looks at every request")
+        elif (
+            method in ("addHook", "onRequest", "ext")
+            and arguments
+            and text_of(arguments[0]).strip("\"'")
+            in (
+                "onRequest",
+                "preHandler",
+                "preValidation",
+                "preParsing",
+                "onPreAuth",
+            )
+        ):
+            self._doubt(router, f"a hook in {script.file} looks at every request")
 
     def _hand_over(self, call: Node, arguments: list[Node], script: Script) -> None:
         """`require("./routes")(app)`, `registerRoutes(app)`: the routes of a file are those of what it is given."""
@@ -244,7 +263,11 @@ class _Reader:
             if (node := self._scripts.property(options, "prefix")) is not None:
                 prefix = self._scripts.text(node, script)
             rest = arguments[:1]
-        elif len(arguments) > 1 and arguments[0].type not in ("arrow_function", "function_expression", "call_expression"):
+        elif len(arguments) > 1 and arguments[0].type not in (
+            "arrow_function",
+            "function_expression",
+            "call_expression",
+        ):
             path = self._scripts.text(arguments[0], script)
             if path is not None or arguments[0].type == "array":
                 prefix, rest = path, arguments[1:]
@@ -338,87 +361,3 @@ class _Reader:
             port = self._scripts.property(options, "port")
             if port is not None:
                 self.listens.append(Listen(self._scripts.text(port, script), Text("0.0.0.0"), script.file, "ws"))
-
-    # Nest
-
-    def _class(self, node: Node, script: Script) -> None:
-        """`@Controller("health") class A { @Get("live") ... }`: https://docs.nestjs.com/controllers"""
-        holder = node.parent if node.parent is not None and node.parent.type == "export_statement" else node
-        decorators = [one for one in (*holder.named_children, *node.named_children) if one.type == "decorator"]
-        controller = next((call for call in map(_decorating, decorators) if _called(call) == "Controller"), None)
-        if controller is None:
-            return
-        argument = next(iter(arguments_of(controller)), None)
-        prefix = Text("") if argument is None else self._scripts.text(argument, script)
-        if argument is not None and argument.type == "object":
-            prefix = self._scripts.text(self._scripts.property(argument, "path"), script)
-            if self._scripts.property(argument, "version") is not None:
-                prefix = None
-        guarded = [text_of(one)[:40] for one in decorators if "UseGuards" in text_of(one)]
-        pending: list[Node] = []
-        body = field(node, "body")
-        for member in body.named_children if body is not None else ():
-            if member.type == "decorator":
-                pending.append(member)
-                continue
-            if member.type == "method_definition":
-                self._method(member, pending, prefix, guarded, script)
-            pending = []
-
-    def _method(self, member: Node, decorators: list[Node], prefix: Text | None, guarded: list[str], script: Script) -> None:
-        getter = next((call for call in map(_decorating, decorators) if _called(call) == "Get"), None)
-        if getter is None:
-            return
-        argument = next(iter(arguments_of(getter)), None)
-        path = Text("") if argument is None else self._scripts.text(argument, script)
-        if prefix is None or path is None or not _LITERAL.match(prefix.value) or not _LITERAL.match(path.value):
-            return
-        own = [text_of(one)[:40] for one in decorators if "UseGuards" in text_of(one)]
-        checks = [text_of(one)[:40] for one in decorators if "HealthCheck" in text_of(one)]
-        doubts = tuple(f"`{one}` decorates it" for one in (*guarded, *own, *checks))
-        joined = join(prefix.value, path.value) if prefix.value.strip("/") else join("", path.value)
-        self._controllers.routes.append(Route(joined.rstrip("/") or "/", script.file, doubts))
-
-    def _finish_nest(self) -> None:
-        if not self._controllers.routes:
-            return
-        self._routers["controllers"] = self._controllers
-        self._controllers.doubts.extend(self._global)
-        for script in self._scripts.by_path.values():
-            if any(node.type == "identifier" and node.text == b"APP_GUARD" for node in script.nodes):
-                self._controllers.doubts.append(f"a guard in {script.file} looks at every request")
-                break
-        if self.prefix is None or self.prefix.known is None:
-            self._controllers.routes.clear()
-            self._controllers.unread.append("the prefix of all routes is computed")
-        elif self.prefix.value:
-            prefixed = [one._replace(path=join(self.prefix.value, one.path).rstrip("/")) for one in self._controllers.routes]
-            self._controllers.routes[:] = prefixed
-
-
-def _decorating(decorator: Node) -> Node | None:
-    inner = decorator.named_children[0] if decorator.named_children else None
-    return inner if inner is not None and inner.type == "call_expression" else None
-
-
-def _called(call: Node | None) -> str:
-    return text_of(field(call, "function"))
-
-
-def page_routes(sources: Sources, folder: str) -> tuple[Route, ...]:
-    """The routes that Next.js takes from its files: https://nextjs.org/docs/app/getting-started/route-handlers"""
-    found: list[Route] = []
-    for base in (folder, posixpath.join(folder, "src")):
-        for path in sources.context.walk(posixpath.join(base, "app"), lambda name: name.startswith(("route.", "page."))) or ():
-            parts = [one for one in posixpath.dirname(path)[len(posixpath.join(base, "app")) :].split("/") if one]
-            parts = [one for one in parts if not one.startswith(("(", "@"))]
-            if not any(one.startswith(("[", "_")) for one in parts):
-                found.append(Route("/" + "/".join(parts), path))
-        for path in sources.context.walk(posixpath.join(base, "pages"), lambda name: name.endswith(_PAGES)) or ():
-            stem = path[len(posixpath.join(base, "pages")) :].rpartition(".")[0].removesuffix("/index")
-            if "[" not in stem and not posixpath.basename(stem).startswith("_"):
-                found.append(Route(stem or "/", path))
-    return tuple(found)
-
-
-_PAGES: Final = (".js", ".jsx", ".ts", ".tsx")

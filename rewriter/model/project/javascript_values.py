@@ -83,7 +83,9 @@ class Script:
             own = text_of(name)
             if module:
                 self.imports[own] = Imported(module, "default")
-            elif value is not None and value.type == "member_expression" and (inner := required(field(value, "object"))):
+            elif (
+                value is not None and value.type == "member_expression" and (inner := required(field(value, "object")))
+            ):
                 self.imports[own] = Imported(inner, text_of(field(value, "property")))
             else:
                 self.assigned[own] = value if own not in self.assigned else None
@@ -269,9 +271,9 @@ class Scripts:
     def _member(self, node: Node, script: Script, depth: int) -> Text | None:
         owner = text_of(field(node, "object"))
         name = text_of(field(node, "property") or field(node, "index")).strip("\"'`")
-        if owner == "process.env" or owner.endswith(".env") and "import.meta" in owner:
+        if owner == "process.env" or (owner.endswith(".env") and "import.meta" in owner):
             return self.variable(name)
-        if text_of(node) in ("import.meta.dirname",):
+        if text_of(node) == "import.meta.dirname":
             return Text(posixpath.dirname(script.path))
         holder = self.object(field(node, "object"), script, depth + 1)
         return self.text(self.property(holder, name), script, depth + 1) if holder is not None else None
@@ -315,7 +317,11 @@ class Scripts:
             return Text(".")
         if name in ("path.dirname", "fileURLToPath", "dirname") and "import.meta.url" in text_of(node):
             return Text(script.path if name == "fileURLToPath" else posixpath.dirname(script.path))
-        if text_of(field(function, "property")) in ("get", "getOrThrow") and arguments and arguments[0].type == "string":
+        if (
+            text_of(field(function, "property")) in ("get", "getOrThrow")
+            and arguments
+            and arguments[0].type == "string"
+        ):
             return self._setting(name, text_of(arguments[0])[1:-1], arguments, script, depth)
         return None
 

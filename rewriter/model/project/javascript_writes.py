@@ -17,8 +17,12 @@ _METHODS: Final = frozenset(
 )  # fmt: skip
 _SECOND: Final = frozenset({"copyFile", "copyFileSync", "rename", "renameSync"})
 _CONSTRUCTORS: Final = frozenset({"sqlite3.Database", "Database", "DatabaseSync", "JSONFile", "JSONFileSync", "Low"})
-_OPTIONS: Final = frozenset({"dest", "destination", "filename", "storage", "database", "dirname", "uploadDir", "tempFileDir"})
-_HOLDERS: Final = re.compile(r"multer|diskStorage|transports\.File|DailyRotateFile|Sequelize|DataSource|TypeOrm|formidable|fileUpload")
+_OPTIONS: Final = frozenset(
+    {"dest", "destination", "filename", "storage", "database", "dirname", "uploadDir", "tempFileDir"}
+)
+_HOLDERS: Final = re.compile(
+    r"multer|diskStorage|transports\.File|DailyRotateFile|Sequelize|DataSource|TypeOrm|formidable|fileUpload"
+)
 
 
 def find_writes(scripts: Scripts, folder: str) -> Writes:
@@ -61,9 +65,11 @@ def _written(node, scripts: Scripts, script: Script):  # type: ignore[no-untyped
                     value = field(part, "value")
                     is_function = part.type == "method_definition" or (
                         value is not None and value.type in ("arrow_function", "function_expression"))  # fmt: skip
-                    if key in ("filename", "database") and (is_function or "File" not in name and "otate" not in name):
+                    if key in ("filename", "database") and (
+                        is_function or ("File" not in name and "otate" not in name)
+                    ):
                         text = scripts.text(value, script)
-                        if text is None or "/" not in text.value and "." not in text.value:
+                        if text is None or ("/" not in text.value and "." not in text.value):
                             continue
                     yield None if is_function else scripts.text(value, script)
 

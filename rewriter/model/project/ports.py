@@ -5,23 +5,29 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.project.answers import Address, Origin, Port, Program, Text, Unknown
 from rewriter.model.project.findings import Findings
-from rewriter.model.project.program import option_value, positional
+from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import ALL, SERVERS, Server
 from rewriter.model.project.sources import Sources, table
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Expose
 
-_BIND: Final = re.compile(r"(?:(?:tcp|http|https)://)?(?P<host>\[[^\]]*\]|[^:]*?)(?::|\Z)(?P<port>[^:/]*)/?(?:\?.*)?\Z", re.DOTALL)
+_BIND: Final = re.compile(
+    r"(?:(?:tcp|http|https)://)?(?P<host>\[[^\]]*\]|[^:]*?)(?::|\Z)(?P<port>[^:/]*)/?(?:\?.*)?\Z", re.DOTALL
+)
 _NUMBER: Final = re.compile(r"[0-9]{1,5}\Z")
 _ANY: Final = frozenset({"", "*", "+", "::", "0", "true"})
 _SPRING: Final = re.compile(r"(?m)^\s*server\.port\s*[=:]\s*(\S+)")
 _SPRING_YAML: Final = re.compile(r"(?m)^server:[ \t]*\r?\n(?:[ \t]+[^\n]*\n)*?[ \t]+port:[ \t]*[\"']?([^\s\"'#]+)")
+_UWSGI: Final = re.compile(r"(?m)^\s*http(?:-socket|11-socket)?\s*=\s*(\S+)")
+_SPRING_FILES: Final = frozenset({"application.properties", "application.yml", "application.yaml"})
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)(?::([^}]*))?\}\Z")
-_PUMA: Final = re.compile(r"ENV(?:\.fetch\(|\[)\s*[\"'](\w+)[\"']\s*[\])]?\s*,?\s*(?:\)?\s*\{?\s*\|?\|?)?\s*[\"']?(\d+)?")
+_PUMA: Final = re.compile(
+    r"ENV(?:\.fetch\(|\[)\s*[\"'](\w+)[\"']\s*[\])]?\s*,?\s*(?:\)?\s*\{?\s*\|?\|?)?\s*[\"']?(\d+)?"
+)
 _GUNICORN: Final = re.compile(r"(?m)^bind\s*=")
 
 
@@ -63,7 +69,7 @@ def listening_of(
     exposed = exposed_by(sources)
     variable, reason = _variable_in(found.port.reason)
     number = environment.get("PORT") or ""
-    if not variable and not reason.startswith("several") and not findings and _NUMBER.match(number):
+    if not variable and not findings and _NUMBER.match(number):
         if exposed and int(number) not in exposed:
             return found._replace(port=Unknown("PORT and EXPOSE differ"))
         return found._replace(port=Port(int(number), "PORT", "variable"))
@@ -91,8 +97,8 @@ def _told(
     if program.language == "csharp":
         return _aspnet(program, sources, environment)
     if server is not None:
-        return _of_server(server, program, sources, environment, findings)
-    return _of_source(program, findings, environment)
+        return _of_server(server, program, sources, environment)
+    return _of_source(findings)
 
 
 def _row_of(program: Program, framework: str | Unknown) -> Server | None:
@@ -105,10 +111,7 @@ def _row_of(program: Program, framework: str | Unknown) -> Server | None:
 # Programs that are servers themselves
 
 
-def _of_server(
-    server: Server, program: Program, sources: Sources, environment: Mapping[str, str | None],
-    findings: Findings | Unknown,
-) -> Listening:  # fmt: skip
+def _of_server(server: Server, program: Program, sources: Sources, environment: Mapping[str, str | None]) -> Listening:
     port, host, origin = _options(server, program)
     if port is None and server.positional:
         port, host = _positional(program, server, host)
@@ -169,14 +172,12 @@ def _bind(text: Text) -> tuple[Text | None, Text | None]:
 
 def _port(text: Text | None, origin: Origin) -> Port | Unknown:
     if text is None:
-        return Unknown("the port is not known")
+        return Unknown("nothing says which port")
     if text.known is None:
         return Unknown(f"${text.variables[0]} gives the port when the container starts" if text.variables
                        else "the port is computed")  # fmt: skip
     if not _NUMBER.match(text.value) or not 0 < int(text.value) < 65536:
         return Unknown("the port is no number")
-    if len(text.variables) > 1 and not origin == "default":
-        return Port(int(text.value), text.variables[0], origin)
     return Port(int(text.value), text.variables[0] if text.variables else "", origin)
 
 
@@ -190,28 +191,37 @@ def _address(text: Text | None) -> Address | Unknown:
 # Configuration files
 
 
+class _Asked(NamedTuple):
+    """What the readers of configuration files look at."""
+
+    program: Program
+    sources: Sources
+    environment: Mapping[str, str | None]
+
+
+_Found: TypeAlias = tuple[Text | None, Text | None]
+
+
 def _configured(
     program: Program, sources: Sources, environment: Mapping[str, str | None]
 ) -> tuple[Text | None, Text | None, Origin]:
-    read = {"gunicorn": _gunicorn, "streamlit run": _streamlit, "spring": _spring, "java": _spring, "puma": _puma,
+    read = {"gunicorn": _gunicorn, "streamlit run": _streamlit, "spring": _spring, "java": _spring, "puma": _puma, "uwsgi": _uwsgi,
             "rails server": _puma}.get(program.name)  # fmt: skip
-    port, host = read(program, sources, environment) if read else (None, None)
+    port, host = read(_Asked(program, sources, environment)) if read else (None, None)
     return port, host, "configuration" if port is not None else "command"
 
 
-def _gunicorn(
-    program: Program, sources: Sources, environment: Mapping[str, str | None]
-) -> tuple[Text | None, Text | None]:
+def _gunicorn(asked: _Asked) -> _Found:
     """`bind` of gunicorn.conf.py, which Gunicorn reads in the folder that it runs in, or of `-c`."""
     from rewriter.model.project.python_values import Modules
 
-    option = option_value(program.arguments, "-c", "--config")
+    option = option_value(asked.program.arguments, "-c", "--config")
     name = (option.known or "") if option else "gunicorn.conf.py"
-    path = posixpath.normpath(posixpath.join(program.folder, name.removeprefix("file:").removeprefix("python:")))
-    origin = sources.origin(path) if program.folder or path.startswith("/") else ""
+    path = posixpath.normpath(posixpath.join(asked.program.folder, name.removeprefix("file:").removeprefix("python:")))
+    origin = asked.sources.origin(path) if asked.program.folder or path.startswith("/") else ""
     if not origin:
         return (Text(UNKNOWN_PART), None) if option else (None, None)
-    modules = Modules(sources, environment, [])
+    modules = Modules(asked.sources, asked.environment, [])
     module = modules.add("gunicorn_configuration", origin, path)
     if module is None:
         return Text(UNKNOWN_PART), None
@@ -221,54 +231,60 @@ def _gunicorn(
     return _bind(text) if text is not None else (Text(UNKNOWN_PART), None)
 
 
-def _streamlit(
-    program: Program, sources: Sources, environment: Mapping[str, str | None]
-) -> tuple[Text | None, Text | None]:
+def _streamlit(asked: _Asked) -> _Found:
     """https://docs.streamlit.io/develop/api-reference/configuration/config.toml"""
-    if not program.folder or not (origin := sources.origin(posixpath.join(program.folder, ".streamlit/config.toml"))):
+    if not asked.program.folder or not (
+        origin := asked.sources.origin(posixpath.join(asked.program.folder, ".streamlit/config.toml"))
+    ):
         return None, None
-    settings = table(sources.toml(origin) or {}, "server")
+    settings = table(asked.sources.toml(origin) or {}, "server")
     port, host = settings.get("port"), settings.get("address")
     return (Text(str(port)) if port else None), (Text(str(host)) if host else None)
 
 
-def _spring(
-    program: Program, sources: Sources, environment: Mapping[str, str | None]
-) -> tuple[Text | None, Text | None]:
+def _spring(asked: _Asked) -> _Found:
     """`server.port` of Spring Boot: the variable goes before the file."""
-    if "SERVER_PORT" in environment:
+    if "SERVER_PORT" in asked.environment:
         return None, None
-    for name in ("application.properties", "application.yml", "application.yaml"):
-        for folder in ("", "config"):
-            for path in sources.context.walk(folder, lambda one, name=name: one == name) or () if not folder else ():  # type: ignore[misc]
-                if "src/main/resources" not in path:
-                    continue
-                text = sources.read(path)
-                match = (_SPRING if name.endswith("properties") else _SPRING_YAML).search(text) if text else None
-                if match is None:
-                    continue
-                if found := _PLACEHOLDER.match(match[1]):
-                    value = environment.get(found[1]) or found[2] or UNKNOWN_PART
-                    return Text(value, (found[1],)), None
-                return Text(match[1], ("SERVER_PORT",)), None
+    for path in asked.sources.context.walk("", _SPRING_FILES.__contains__) or ():
+        text = asked.sources.read(path) if "src/main/resources/" in path else ""
+        pattern = _SPRING if path.endswith("properties") else _SPRING_YAML
+        match = pattern.search(text) if isinstance(text, str) else None
+        if match is None:
+            continue
+        if found := _PLACEHOLDER.match(match[1]):
+            return Text(asked.environment.get(found[1]) or found[2] or UNKNOWN_PART, (found[1],)), None
+        return Text(match[1], ("SERVER_PORT",)), None
     return None, None
 
 
-def _puma(
-    program: Program, sources: Sources, environment: Mapping[str, str | None]
-) -> tuple[Text | None, Text | None]:
+def _puma(asked: _Asked) -> _Found:
     """`port ENV.fetch("PORT") { 3000 }` of config/puma.rb: https://puma.io/puma/Puma/DSL.html"""
-    origin = sources.origin(posixpath.join(program.folder, "config/puma.rb")) if program.folder else ""
-    text = sources.read(origin) if origin else ""
+    origin = (
+        asked.sources.origin(posixpath.join(asked.program.folder, "config/puma.rb")) if asked.program.folder else ""
+    )
+    text = asked.sources.read(origin) if origin else ""
     for line in (text or "").split("\n") if isinstance(text, str) else ():
         words = line.split("#")[0].split(None, 1)
         if len(words) == 2 and words[0] == "port":
             if words[1].strip().isdigit():
                 return Text(words[1].strip()), Text(ALL)
             if match := _PUMA.search(words[1]):
-                return Text(environment.get(match[1]) or match[2] or UNKNOWN_PART, (match[1],)), Text(ALL)
+                return Text(asked.environment.get(match[1]) or match[2] or UNKNOWN_PART, (match[1],)), Text(ALL)
             return Text(UNKNOWN_PART), None
     return None, None
+
+
+def _uwsgi(asked: _Asked) -> _Found:
+    """`http-socket = :8000` of an ini file: https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html"""
+    option = option_value(asked.program.arguments, "--ini", "-i")
+    name = option or next((word for word in asked.program.arguments if word.value.endswith(".ini")), Text(""))
+    path = posixpath.normpath(posixpath.join(asked.program.folder, name.value)) if name.value else ""
+    text = asked.sources.read(asked.sources.origin(path) or path) if path.startswith("/") else ""
+    match = _UWSGI.search(text) if isinstance(text, str) else None
+    if match is None:
+        return (Text(UNKNOWN_PART), None) if path else (None, None)
+    return _bind(Text(match[1].split(",")[0])) if "$" not in match[1] else (Text(UNKNOWN_PART), None)
 
 
 def _aspnet(program: Program, sources: Sources, environment: Mapping[str, str | None]) -> Listening:
@@ -297,7 +313,7 @@ def _aspnet(program: Program, sources: Sources, environment: Mapping[str, str | 
 # Programs whose own source listens
 
 
-def _of_source(program: Program, findings: Findings | Unknown, environment: Mapping[str, str | None]) -> Listening:
+def _of_source(findings: Findings | Unknown) -> Listening:
     if isinstance(findings, Unknown):
         return Listening(findings, findings)
     listens = [one for one in findings.listens if one.framework != "metrics"]

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
 
 from rewriter.model.managers import names
 from rewriter.model.project.answers import Command, Program, Start, Text, Unknown
+from rewriter.model.project.locate import Found, find_module, go_package, sources_of_script
+from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import SERVERS
 from rewriter.model.project.sources import Sources, table
 from rewriter.model.project.start import environment_of
 from rewriter.model.stages import UNKNOWN_PART, Stage
-from rewriter.syntax.shell import SimpleCommand, parse_shell
-from rewriter.syntax.text import View
 
 _PYTHON: Final = re.compile(r"(?:python|pypy)[23]?(?:\.\d+)?\Z")
 _PHP: Final = re.compile(r"php[578]?(?:\.\d)?\Z")
 _FPM: Final = re.compile(r"php-fpm[578]?(?:\.\d)?\Z")
 _PYTHON_VALUES: Final = names("-W -X --check-hash-based-pycs")
-_NODE: Final = names("node nodejs bun deno nodemon ts-node ts-node-dev tsx node-dev swc-node babel-node tsnd ts-node-esm")
+_NODE: Final = names(
+    "node nodejs bun deno nodemon ts-node ts-node-dev tsx node-dev swc-node babel-node tsnd ts-node-esm"
+)
 _NODE_VALUES: Final = names(
     "-r --require --import --loader --experimental-loader --env-file --env-file-if-exists --watch-path --conditions -C "
     "--max-http-header-size --title --exec -x --watch -w --ext -e --ignore -i --delay -P --project --config "
     "--stack-size --max-old-space-size --preload"
 )
 _JAVA_VALUES: Final = names("-cp -classpath --class-path -p --module-path --add-opens --add-exports --add-modules")
-_TWO_WORDS: Final = names("next nuxt nuxi react-scripts ng vue-cli-service gatsby webpack nest fastify vite astro strapi "
-                          "flask fastapi streamlit chainlit celery rails")  # fmt: skip
+_TWO_WORDS: Final = names(
+    "next nuxt nuxi react-scripts ng vue-cli-service gatsby webpack nest fastify vite astro strapi flask fastapi "
+    "streamlit chainlit celery rails"
+)
 _ALWAYS: Final = names("vite nuxt nuxi astro strapi celery")
 _NOT_SERVERS: Final = frozenset(
     {"next build", "nest build", "ng build", "vite build", "react-scripts build", "gatsby build", "astro build",
@@ -41,13 +45,9 @@ def program_of(start: Start, sources: Sources) -> Program | Unknown:
     command = start.commands[-1]
     if command.is_conditional:
         return Unknown(f"whether `{command.text}` runs depends on a condition")
-    first = command.words[0].value
-    if UNKNOWN_PART in first:
-        return Unknown(start.unread[-1] if start.unread else "which program runs is not known")
-    name = posixpath.basename(first)
-    if name in ("npm", "yarn", "pnpm", "bun", "sh", "bash", "pm2", "pm2-runtime", "foreman", "honcho") and start.unread:
-        return Unknown(start.unread[-1])
-    return _Reader(command, sources).read(name)
+    if command.unread:
+        return Unknown(command.unread)
+    return _Reader(command, sources).read(posixpath.basename(command.words[0].value))
 
 
 class _Reader:
@@ -224,7 +224,9 @@ class _Reader:
         if words[0].known is None:
             return Unknown("which script Node runs is not known")
         script = words[0].value
-        inner = re.fullmatch(r"(?:.*/)?node_modules/(?:\.bin/|(?:[\w@.-]+/)+?(?:bin|dist|cli)/)([\w-]+?)(?:\.[cm]?js)?", script)
+        inner = re.fullmatch(
+            r"(?:.*/)?node_modules/(?:\.bin/|(?:[\w@.-]+/)+?(?:bin|dist|cli)/)([\w-]+?)(?:\.[cm]?js)?", script
+        )
         if inner and (inner[1] in SERVERS or inner[1] in _TWO_WORDS):
             return self._server(inner[1], number)
         return self._script(script, number)
@@ -257,7 +259,9 @@ class _Reader:
             text = words[position].value
             if text == "-jar":
                 target = words[position + 1].value if position + 1 < len(words) else ""
-                return self._program("java", "java", position + 1, target.replace(UNKNOWN_PART, "?"), path=self._path(target))
+                return self._program(
+                    "java", "java", position + 1, target.replace(UNKNOWN_PART, "?"), path=self._path(target)
+                )
             if not text.startswith("-") and UNKNOWN_PART not in text:
                 return self._program("java", "java", position, text)
             position += 2 if text in _JAVA_VALUES else 1
@@ -309,7 +313,9 @@ class _Reader:
 
     def _on_path(self, name: str) -> Iterator[str]:
         path = environment_of(self._sources.stage, self._sources.states).get("PATH") or ""
-        for folder in dict.fromkeys([*filter(None, path.split(":")[:20]), "/usr/local/bin", "/go/bin", "/usr/bin", "/bin"]):
+        for folder in dict.fromkeys(
+            [*filter(None, path.split(":")[:20]), "/usr/local/bin", "/go/bin", "/usr/bin", "/bin"]
+        ):
             if folder.startswith("/"):
                 yield posixpath.join(folder, name)
 
@@ -323,7 +329,7 @@ class _Reader:
                 for command in run.script.simple_commands():
                     if command.name == "cd" and len(command.words) > 1:
                         folder = posixpath.normpath(posixpath.join(folder, command.words[1].value))
-                    package = _go_package(command, folder, place.path)
+                    package = go_package(command, folder, place.path)
                     if package:
                         source = self._go_folder(package, place.stage)
                         program = self._program(self._words[at].value, "go", at, package, source, package)
@@ -347,115 +353,3 @@ class _Reader:
             if isinstance(target, str):
                 return "python", target, *find_module(target.partition(":")[0], self._sources, [self._folder])
         return None
-
-
-def option_value(words: tuple[Text, ...], *options: str) -> Text | None:
-    """The value of the last of some options: `--port 80`, `--port=80`, `-p80`; None where none is given."""
-    found: Text | None = None
-    for number, word in enumerate(words):
-        name, equals, _ = word.value.partition("=")
-        if name in options:
-            if equals:
-                found = word._replace(value=word.value[len(name) + 1 :])
-            elif number + 1 < len(words):
-                found = words[number + 1]
-        elif not name.startswith("--") and name[:2] in options and len(word.value) > 2:
-            found = word._replace(value=word.value[2:])
-    return found
-
-
-def positional(words: tuple[Text, ...], values: frozenset[str]) -> Iterator[Text]:
-    """The words that are neither options nor their values."""
-    skips = False
-    for word in words:
-        if skips:
-            skips = False
-        elif word.value.startswith("-"):
-            skips = word.value in values
-        else:
-            yield word
-
-
-class Found(NamedTuple):
-    """A file of the context, and the path that it has in the image; both empty where there is none."""
-
-    file: str = ""
-    path: str = ""
-
-
-def find_module(name: str, sources: Sources, folders: Sequence[str]) -> Found:
-    """The file with a Python module, looked for in folders of the image."""
-    path = name.replace(".", "/")
-    if not path or UNKNOWN_PART in path:
-        return Found()
-    for folder in folders:
-        for base in (folder, posixpath.join(folder, "src")) if folder else ():
-            for candidate in (f"{path}.py", f"{path}/__init__.py"):
-                place = posixpath.join(base, candidate)
-                if origin := sources.origin(place):
-                    return Found(origin, place)
-    return Found()
-
-
-_OUTPUTS: Final = names("dist build lib out output .output")
-_ENDINGS: Final = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx")
-
-
-def sources_of_script(path: str, workdir: str) -> Iterator[str]:
-    """The paths at which the source of a script may stand: itself, or what a compiler makes it from."""
-    yield path
-    if not path.endswith(_ENDINGS):
-        yield from (f"{path}{ending}" for ending in _ENDINGS[:4])
-        yield from (f"{path}/index{ending}" for ending in _ENDINGS[:2])
-    base = workdir.rstrip("/") if workdir and path.startswith(workdir.rstrip("/") + "/") else ""
-    output, _, rest = path[len(base) + 1 :].partition("/")
-    if output not in _OUTPUTS or not rest:
-        return
-    stem = rest.rpartition(".")[0] if rest.endswith(_ENDINGS) else rest
-    for folder in ("src/", "", "server/", "app/"):
-        for ending in (".ts", ".mts", ".js", ".tsx", ".mjs", "/index.ts"):
-            yield f"{base}/{folder}{stem}{ending}"
-
-
-def _go_package(command: SimpleCommand, folder: str, path: str) -> str:
-    """The path in the image of the package that `go build` makes a binary from; empty where it makes another."""
-    words = [word.value or word.text for word in command.words]
-    if posixpath.basename(words[0] if words else "") != "go" or len(words) < 2 or words[1] not in ("build", "install"):
-        return ""
-    output = ""
-    packages: list[str] = []
-    position = 2
-    while position < len(words):
-        text = words[position]
-        name, equals, value = text.partition("=")
-        name = name.lstrip("-")
-        if not text.startswith("-"):
-            packages.append(text)
-        elif name in _GO_VALUES and not equals:
-            position += 1
-            value = words[position] if position < len(words) else ""
-        if text.startswith("-") and name == "o":
-            output = value
-        position += 1
-    package = packages[0] if packages else "."
-    target = posixpath.normpath(posixpath.join(folder or "/", package))
-    if not package.startswith((".", "/")) and not package.endswith(".go"):
-        return target if words[1] == "install" and posixpath.basename(package) == posixpath.basename(path) else ""
-    if package.endswith("/..."):
-        target = posixpath.dirname(target)
-    made = posixpath.normpath(posixpath.join(folder or "/", output)) if output else ""
-    if not output:
-        base = posixpath.basename(target.removesuffix(".go")) or posixpath.basename(path)
-        made = posixpath.join(folder or "/", base)
-        # Without -o the binary is called after the module, whose last part is mostly the folder's name.
-        return target if posixpath.dirname(path) in (folder, "/go/bin") and (made == path or not packages or package == ".") else ""
-    is_folder = output.endswith("/")
-    return target if path == made or (is_folder and posixpath.dirname(path) == made) else ""
-
-
-_GO_VALUES: Final = names("o ldflags gcflags asmflags tags mod modfile p buildmode compiler installsuffix pkgdir overlay pgo")
-
-
-def shell_commands(text: str) -> Iterator[SimpleCommand]:
-    """The simple commands of a shell text."""
-    yield from parse_shell(View(text, (0,), (0,)), 0, len(text)).simple_commands()

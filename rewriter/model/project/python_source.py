@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Final
 
-from rewriter.model.project.answers import Gate, Program, Route, Unknown
+from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.project.python_writes import find_writes
@@ -21,7 +21,8 @@ _APPLICATIONS: Final[Mapping[str, str]] = {
     "gradio.Blocks": "Gradio", "gradio.Interface": "Gradio", "gradio.ChatInterface": "Gradio",
     "connexion.App": "Connexion", "connexion.FlaskApp": "Connexion", "celery.Celery": "Celery",
     "django.core.wsgi.get_wsgi_application": "Django", "django.core.asgi.get_asgi_application": "Django",
-    "flask_restx.Api": "Flask", "robyn.Robyn": "Robyn", "nicegui.ui.run": "NiceGUI", "mcp.server.fastmcp.FastMCP": "MCP",
+    "flask_restx.Api": "Flask", "robyn.Robyn": "Robyn", "nicegui.ui.run": "NiceGUI",
+    "mcp.server.fastmcp.FastMCP": "MCP",
     "fastmcp.FastMCP": "MCP", "grpc.server": "gRPC", "grpc.aio.server": "gRPC",
 }  # fmt: skip
 _ROUTERS: Final = frozenset({"fastapi.APIRouter", "fastapi.routing.APIRouter", "flask.Blueprint", "quart.Blueprint",
@@ -51,7 +52,10 @@ _LISTENS: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], str, str, s
     "nicegui.ui.run": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", "NiceGUI"),
     "prometheus_client.start_http_server": ((0, "port"), (1, "addr"), "", "0.0.0.0", "metrics"),
 }
-_PAIRS: Final = frozenset({"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "UDPServer"})
+_RUNS_AT: Final = {"Dash": "8050", "Sanic": "8000", "Bottle": "8080", "Connexion": "8000", "Robyn": "8080"}
+_PAIRS: Final = frozenset(
+    {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "UDPServer"}
+)
 
 
 def read_python(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
@@ -187,7 +191,11 @@ class _Reader:
                 continue
             if function.attr in _HOOKS:
                 owner.doubts.append(f"`{node.name}` in {module.file} looks at every request")
-            elif call is not None and function.attr in ("get", "route", "api_route") and _answers_get(function.attr, call):
+            elif (
+                call is not None
+                and function.attr in ("get", "route", "api_route")
+                and _answers_get(function.attr, call)
+            ):
                 others = [one for place, one in enumerate(node.decorator_list) if place != number]
                 doubts = [f"`{ast.unparse(one)[:40]}` decorates it" for one in others if not _is_route(one)]
                 doubts += _parameters(node)
@@ -197,7 +205,7 @@ class _Reader:
 
     def _route(self, owner: Router, call: ast.Call, module: Module, doubts: list[str]) -> None:
         given = [keyword.value for keyword in call.keywords if keyword.arg in ("path", "rule")]
-        text = self._modules.text((call.args or given or [None])[0], module)
+        text = self._modules.text(next(iter([*call.args, *given]), None), module)
         if text is None or text.known is None:
             owner.unread.append(f"the path of a route in {module.file} is computed")
         elif "{" not in text.value and "<" not in text.value:
@@ -253,8 +261,12 @@ class _Reader:
             owner.unread.append(f"the router `{ast.unparse(target)[:40]}` in {module.file} is not found")
             return
         doubts = ("it is included with dependencies",) if "dependencies" in keywords else ()
-        replaces = keywords.get("url_prefix") is not None and isinstance(key, tuple) and (*key, "prefix") in self._routers
-        owner.included.append((text.value if text else "", (*key, "prefix") if replaces and isinstance(key, tuple) else key, doubts))
+        replaces = (
+            keywords.get("url_prefix") is not None and isinstance(key, tuple) and (*key, "prefix") in self._routers
+        )
+        owner.included.append(
+            (text.value if text else "", (*key, "prefix") if replaces and isinstance(key, tuple) else key, doubts)
+        )
 
     def _middleware(self, owner: Router, name: str, module: Module) -> None:
         if name in _GATES:
@@ -270,15 +282,13 @@ class _Reader:
         if row is None and short == "run" and isinstance(call.func, ast.Attribute):
             framework = self.frameworks.get(self._key(call.func.value, module), "")
             if framework in ("Flask", "Quart", "Dash", "Sanic", "Connexion", "Bottle", "Robyn"):
-                port = {"Dash": "8050", "Sanic": "8000", "Bottle": "8080", "Connexion": "8000", "Robyn": "8080"}
-                row = ((1, "port"), (0, "host"), port.get(framework, "5000"), "127.0.0.1", framework)
+                row = ((1, "port"), (0, "host"), _RUNS_AT.get(framework, "5000"), "127.0.0.1", framework)
             elif ("port" in keywords or "socketio" in name.lower()) and name != "asyncio.run":
                 row = ((2, "port"), (1, "host"), "5000", "127.0.0.1", "")
-        if row is None and short in ("launch", "run_server") and ("server_port" in keywords or "server_name" in keywords or
-                                                 "Gradio" in self.frameworks.values() or "port" in keywords):  # fmt: skip
+        if row is None and short == "launch" and ("Gradio" in self.frameworks.values() or "server_port" in keywords):
             row = ((-1, "server_port"), (-1, "server_name"), "7860", "127.0.0.1", "Gradio")
-            if short == "run_server":
-                row = ((-1, "port"), (-1, "host"), "8050", "127.0.0.1", "Dash")
+        if row is None and short == "run_server":
+            row = ((-1, "port"), (-1, "host"), "8050", "127.0.0.1", "Dash")
         if row is None and short == "listen" and "tornado" in {n.partition(".")[0] for n in module.imported_modules}:
             row = ((0, "port"), (1, "address"), "", "0.0.0.0", "Tornado")
         if row is not None:
@@ -291,13 +301,14 @@ class _Reader:
             self._listen_at_pair(call, module)
         elif short in ("add_insecure_port", "add_secure_port") and call.args:
             text = self._modules.text(call.args[0], module)
-            host, _, number = text.value.rpartition(":") if text else ("", "", "")
-            self.listens.append(Listen(text and text._replace(value=number), text and text._replace(value=host.strip("[]")),
-                                       module.file, "gRPC"))  # fmt: skip
+            host_text, _, number = text.value.rpartition(":") if text else ("", "", "")
+            known = text or Text("")
+            port, host = (known._replace(value=part.strip("[]")) if text else None for part in (number, host_text))
+            self.listens.append(Listen(port, host, module.file, "gRPC"))
 
     def _argument(
         self, call: ast.Call, keywords: Mapping[str | None, ast.expr], at: int, name: str, default: str, module: Module
-    ):  # type: ignore[no-untyped-def]
+    ) -> Text | None:
         node = keywords.get(name) or (call.args[at] if 0 <= at < len(call.args) else None)
         if None in keywords and node is None:
             return None
@@ -325,7 +336,14 @@ def _answers_get(kind: str, call: ast.Call) -> bool:
 
 def _is_route(decorator: ast.expr) -> bool:
     function = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(function, ast.Attribute) and function.attr in ("get", "head", "route", "api_route", "post", "options")
+    return isinstance(function, ast.Attribute) and function.attr in (
+        "get",
+        "head",
+        "route",
+        "api_route",
+        "post",
+        "options",
+    )
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:

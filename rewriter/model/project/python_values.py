@@ -247,7 +247,9 @@ class Modules:
         arguments = call.args
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         first = arguments[0] if arguments else None
-        if name in _READS_VARIABLE or (name.rpartition(".")[0] in ("env", "config") and name.rpartition(".")[2] in _CASTS):
+        if name in _READS_VARIABLE or (
+            name.rpartition(".")[0] in ("env", "config") and name.rpartition(".")[2] in _CASTS
+        ):
             key = self.text(first, module, depth + 1)
             default = arguments[1] if len(arguments) > 1 else keywords.get("default")
             if key is None or key.known is None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from rewriter.model.managers import names
 from rewriter.model.project.answers import Text, Writes
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.stages import UNKNOWN_PART
@@ -20,16 +21,21 @@ _FIRST: Final[Mapping[str, str]] = {
     "logging.FileHandler": "filename", "logging.handlers.RotatingFileHandler": "filename",
     "logging.handlers.TimedRotatingFileHandler": "filename", "logging.handlers.WatchedFileHandler": "filename",
     "shelve.open": "filename", "dbm.open": "file", "os.remove": "path", "os.unlink": "path", "os.rmdir": "path",
-    "shutil.rmtree": "path", "numpy.save": "file", "torch.save": "f", "joblib.dump": "filename", "zipfile.ZipFile": "file",
+    "shutil.rmtree": "path", "numpy.save": "file", "zipfile.ZipFile": "file",
     "duckdb.connect": "database",
 }  # fmt: skip
-_SECOND: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "shutil.copytree", "os.rename",
-                            "os.replace", "torch.save", "joblib.dump", "urllib.request.urlretrieve"})  # fmt: skip
-_PATH_METHODS: Final = frozenset({"write_text", "write_bytes", "mkdir", "touch", "unlink"})
-_ARGUMENT_METHODS: Final = frozenset({"to_csv", "to_excel", "to_parquet", "to_json", "to_pickle", "savefig", "save",
-                                      "save_model", "save_pretrained", "extractall", "download_file", "imwrite"})  # fmt: skip
-_SETTINGS: Final = frozenset({"UPLOAD_FOLDER", "UPLOAD_DIR", "UPLOAD_DIRECTORY", "MEDIA_ROOT", "STATIC_ROOT", "LOG_FILE",
-                              "SESSION_FILE_DIR", "CACHE_DIR", "DATA_DIR", "FILE_UPLOAD_TEMP_DIR"})  # fmt: skip
+_SECOND: Final = names(
+    "shutil.copy shutil.copy2 shutil.copyfile shutil.move shutil.copytree os.rename os.replace torch.save joblib.dump "
+    "urllib.request.urlretrieve"
+)
+_PATH_METHODS: Final = names("write_text write_bytes mkdir touch unlink")
+_ARGUMENT_METHODS: Final = names(
+    "to_csv to_excel to_parquet to_json to_pickle savefig save save_model save_pretrained extractall download_file imwrite"
+)
+_SETTINGS: Final = names(
+    "UPLOAD_FOLDER UPLOAD_DIR UPLOAD_DIRECTORY MEDIA_ROOT STATIC_ROOT LOG_FILE SESSION_FILE_DIR CACHE_DIR DATA_DIR "
+    "FILE_UPLOAD_TEMP_DIR"
+)
 
 
 def find_writes(modules: Modules, folder: str) -> Writes:
@@ -102,9 +108,8 @@ class _Finder:
             self.paths.add("/tmp")
         elif short in _PATH_METHODS and isinstance(call.func, ast.Attribute):
             self._add(call.func.value, module, short)
-        elif short in _ARGUMENT_METHODS and first is not None:
-            if short != "save" or "pil" in " ".join(module.imported_modules).lower() or isinstance(first, ast.Constant):
-                self._add(first, module, short)
+        elif short in _ARGUMENT_METHODS and first is not None and (short != "save" or _saves(first, module)):
+            self._add(first, module, short)
 
     def _add(self, node: ast.expr | None, module: Module, what: str) -> None:
         text = self._modules.text(node, module)
@@ -130,3 +135,8 @@ class _Finder:
             self.unread.append(reason)
             return
         self.paths.add(posixpath.normpath(posixpath.join(self._folder, path)))
+
+
+def _saves(first: ast.expr, module: Module) -> bool:
+    """Whether `x.save(y)` writes a file: models of Django have such a method as well."""
+    return isinstance(first, ast.Constant) or any(name.startswith(("PIL", "torch")) for name in module.imported_modules)

@@ -52,7 +52,7 @@ def _dotenv(sources: Sources, program: Program) -> dict[str, str | None]:
 
 def _next(sources: Sources, program: Program) -> Findings | Unknown:
     """Next.js takes its routes from files, and writes its cache: https://nextjs.org/docs/app/guides/self-hosting"""
-    from rewriter.model.project.javascript_source import page_routes
+    from rewriter.model.project.next_pages import page_routes
 
     for place in sources.places(posixpath.join(program.folder, "package.json")) if program.folder else ():
         origin = sources.within(place.stage).origin(place.path)

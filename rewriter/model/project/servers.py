@@ -40,8 +40,8 @@ _PYTHON: Final[Mapping[str, Server]] = {
         "python", 8000, LOCAL, ports=names("--port"), hosts=names("--host"), port_variables=("UVICORN_PORT",),
         host_variables=("UVICORN_HOST",), takes_file="module",
         values=names(
-            "--uds --fd --reload-dir --reload-include --reload-exclude --reload-delay --workers --env-file --log-config "
-            "--log-level --loop --http --ws --ws-max-size --ws-max-queue --ws-ping-interval --ws-ping-timeout "
+            "--uds --fd --reload-dir --reload-include --reload-exclude --reload-delay --workers --env-file "
+            "--log-config --log-level --loop --http --ws --ws-max-size --ws-max-queue --ws-ping-interval --ws-ping-timeout "
             "--lifespan --interface --root-path --limit-concurrency --backlog --limit-max-requests "
             "--timeout-keep-alive --timeout-graceful-shutdown --ssl-keyfile --ssl-certfile --ssl-keyfile-password "
             "--ssl-version --ssl-cert-reqs --ssl-ca-certs --ssl-ciphers --header --app-dir --forwarded-allow-ips "
@@ -57,7 +57,8 @@ _PYTHON: Final[Mapping[str, Server]] = {
             "--limit-request-fields --limit-request-field_size --chdir -e --env -p --pid --worker-tmp-dir -u --user -g "
             "--group -m --umask --forwarded-allow-ips --access-logfile --access-logformat --error-logfile --log-file "
             "--log-level --logger-class --log-config --statsd-host --statsd-prefix -n --name --backlog --certfile "
-            "--keyfile --ca-certs --pythonpath --paste --reload-extra-file --reload-engine --ssl-version --log-config-json"
+            "--keyfile --ca-certs --pythonpath --paste --reload-extra-file --reload-engine --ssl-version "
+            "--log-config-json"
         ),
     ),
     # https://hypercorn.readthedocs.io/en/latest/how_to_guides/configuring.html

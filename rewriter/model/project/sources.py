@@ -31,7 +31,7 @@ class Place(NamedTuple):
 class Budget:
     """How much may still be read and asked, for all stages of a project together."""
 
-    __slots__ = ("octets", "files", "questions")
+    __slots__ = ("files", "octets", "questions")
 
     def __init__(self) -> None:
         self.files = MOST_FILES

@@ -70,9 +70,8 @@ def start_of(sources: Sources) -> Start | Unknown:
     follower.unread[:0] = unread
     if not follower.commands:
         return Unknown((follower.unread or ["nothing runs"])[0])
-    return Start(
-        tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(dict.fromkeys(follower.unread))
-    )
+    unread = list(dict.fromkeys(follower.unread))
+    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread))
 
 
 def _instructions(stage: Stage) -> tuple[ShellInstruction | None, ShellInstruction | None]:

@@ -51,9 +51,7 @@ def node_task(follower: Follower, command: Command, own: dict[str, Text], depth:
             rest = rest[1:]
         if not rest:
             return False
-    elif manager == "bun" and "." in action:
-        return False
-    elif action in _NOT_SCRIPTS or (action not in _OWN and manager == "npm"):
+    elif (manager == "bun" and "." in action) or action in _NOT_SCRIPTS or (action not in _OWN and manager == "npm"):
         return False
     return _run_script(follower, command._replace(words=rest, folder=folder), manager, own, depth)
 
@@ -75,8 +73,7 @@ def _options(command: Command) -> tuple[int, str, str]:
 
 
 def _cannot(follower: Follower, command: Command, reason: str) -> bool:
-    follower.unread.append(reason)
-    follower.commands.append(command)
+    follower.note(command, reason)
     return True
 
 
