@@ -178,7 +178,7 @@ class Project:
         from rewriter.model.project.reading import findings_of
 
         program = self.program
-        return findings_of(self.sources, program, self.environment) if program else program
+        return findings_of(self.sources, program, self.environment, self.dependencies) if program else program
 
     @cached_property
     def routes(self) -> Routes | Unknown:
@@ -223,6 +223,10 @@ class Project:
 
     @cached_property
     def writes(self) -> Writes | Unknown:
-        """Where the program writes, by absolute paths in the image."""
-        findings = self.findings
-        return findings.writes if findings else findings
+        """Where the program writes, by absolute paths in the image; what runs before it is not looked at."""
+        findings, start = self.findings, self.start
+        if not findings:
+            return findings
+        before = [command.text for command in start.commands[:-1]] if start else []
+        reasons = [f"what `{command}` writes is not known" for command in before]
+        return findings.writes._replace(unread=(*findings.writes.unread, *reasons))

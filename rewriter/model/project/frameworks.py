@@ -13,11 +13,13 @@ from rewriter.model.project.servers import SERVERS
 _PYTHON: Final = {
     "django": "Django", "fastapi": "FastAPI", "flask": "Flask", "quart": "Quart", "sanic": "Sanic",
     "litestar": "Litestar", "aiohttp": "aiohttp", "tornado": "Tornado", "falcon": "Falcon", "bottle": "Bottle",
-    "pyramid": "Pyramid", "cherrypy": "CherryPy", "blacksheep": "BlackSheep", "robyn": "Robyn", "emmett": "Emmett", "emmett55": "Emmett",
+    "pyramid": "Pyramid", "cherrypy": "CherryPy", "blacksheep": "BlackSheep", "robyn": "Robyn", "emmett": "Emmett",
+    "emmett55": "Emmett",
     "streamlit": "Streamlit", "gradio": "Gradio", "dash": "Dash", "chainlit": "Chainlit", "nicegui": "NiceGUI",
     "starlette": "Starlette", "apidaora": "apidaora", "blacknoise": "blacknoise", "pyrate": "pyrate",
     "socketify": "socketify", "microdot": "Microdot", "responder": "Responder", "panther": "Panther",
-    "turbogears2": "TurboGears", "klein": "Klein", "twisted": "Twisted", "locust": "Locust", "grpcio": "gRPC", "celery": "Celery",
+    "turbogears2": "TurboGears", "klein": "Klein", "twisted": "Twisted", "locust": "Locust",
+    "grpcio": "gRPC", "celery": "Celery",
 }  # fmt: skip
 _JAVASCRIPT: Final = {
     "next": "Next", "nuxt": "Nuxt", "@nestjs/core": "Nest", "@strapi/strapi": "Strapi", "@adonisjs/core": "Adonis",
@@ -25,7 +27,8 @@ _JAVASCRIPT: Final = {
     "@hapi/hapi": "Hapi", "hapi": "Hapi", "restify": "Restify", "polka": "Polka", "sails": "Sails",
     "@apollo/server": "Apollo", "apollo-server": "Apollo", "@feathersjs/feathers": "Feathers",
     "elysia": "Elysia", "hyper-express": "HyperExpress", "ultimate-express": "Ultimate Express", "restana": "Restana",
-    "0http": "0http", "uWebSockets.js": "uWebSockets.js", "uwebsockets.js": "uWebSockets.js", "@ditsmod/core": "Ditsmod",
+    "0http": "0http", "uWebSockets.js": "uWebSockets.js", "uwebsockets.js": "uWebSockets.js",
+    "@ditsmod/core": "Ditsmod",
     "@grpc/grpc-js": "gRPC", "ws": "ws", "socket.io": "Socket.IO",
 }  # fmt: skip
 _OTHERS: Final = {

@@ -205,8 +205,8 @@ _Found: TypeAlias = tuple[Text | None, Text | None]
 def _configured(
     program: Program, sources: Sources, environment: Mapping[str, str | None]
 ) -> tuple[Text | None, Text | None, Origin]:
-    read = {"gunicorn": _gunicorn, "streamlit run": _streamlit, "spring": _spring, "java": _spring, "puma": _puma, "uwsgi": _uwsgi,
-            "rails server": _puma}.get(program.name)  # fmt: skip
+    read = {"gunicorn": _gunicorn, "streamlit run": _streamlit, "spring": _spring, "java": _spring, "puma": _puma,
+            "uwsgi": _uwsgi, "rails server": _puma}.get(program.name)  # fmt: skip
     port, host = read(_Asked(program, sources, environment)) if read else (None, None)
     return port, host, "configuration" if port is not None else "command"
 

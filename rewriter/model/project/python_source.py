@@ -76,8 +76,12 @@ def read_python(sources: Sources, program: Program, environment: Mapping[str, st
     if first is None:
         return Unknown(modules.unread[-1] if modules.unread else "the source cannot be read")
     modules.follow(first)
-    reader = _Reader(modules, first, program)
-    return reader.read()
+    found = _Reader(modules, first, program).read()
+    if "Django" in found.frameworks:
+        from rewriter.model.project.django import add_django
+
+        return add_django(found, modules, program)
+    return found
 
 
 class _Reader:
@@ -303,8 +307,8 @@ class _Reader:
             text = self._modules.text(call.args[0], module)
             host_text, _, number = text.value.rpartition(":") if text else ("", "", "")
             known = text or Text("")
-            port, host = (known._replace(value=part.strip("[]")) if text else None for part in (number, host_text))
-            self.listens.append(Listen(port, host, module.file, "gRPC"))
+            at, on = (known._replace(value=part.strip("[]")) if text else None for part in (number, host_text))
+            self.listens.append(Listen(at, on, module.file, "gRPC"))
 
     def _argument(
         self, call: ast.Call, keywords: Mapping[str | None, ast.expr], at: int, name: str, default: str, module: Module

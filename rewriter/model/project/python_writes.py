@@ -30,7 +30,8 @@ _SECOND: Final = names(
 )
 _PATH_METHODS: Final = names("write_text write_bytes mkdir touch unlink")
 _ARGUMENT_METHODS: Final = names(
-    "to_csv to_excel to_parquet to_json to_pickle savefig save save_model save_pretrained extractall download_file imwrite"
+    "to_csv to_excel to_parquet to_json to_pickle savefig save save_model save_pretrained extractall download_file "
+    "imwrite"
 )
 _SETTINGS: Final = names(
     "UPLOAD_FOLDER UPLOAD_DIR UPLOAD_DIRECTORY MEDIA_ROOT STATIC_ROOT LOG_FILE SESSION_FILE_DIR CACHE_DIR DATA_DIR "

@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from rewriter.model.project.answers import Program, Routes, Unknown, Writes
+from rewriter.model.project.dependencies import Dependencies
 from rewriter.model.project.findings import Findings
 from rewriter.model.project.sources import Sources
 
 
-def findings_of(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
+def findings_of(
+    sources: Sources,
+    program: Program,
+    environment: Mapping[str, str | None],
+    dependencies: Dependencies | Unknown,
+) -> Findings | Unknown:
     """What the sources of a program say; unknown where they cannot be read."""
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
@@ -32,6 +38,14 @@ def findings_of(sources: Sources, program: Program, environment: Mapping[str, st
             from rewriter.model.project.go_source import read_go
 
             return read_go(sources, program, environment)
+        case "ruby" if program.name in ("rails server", "puma"):
+            from rewriter.model.project.other_sources import read_rails
+
+            return read_rails(sources, program)
+        case "java" if dependencies:
+            from rewriter.model.project.other_sources import read_spring
+
+            return read_spring(sources, dependencies.names)
         case "":
             return Unknown(f"what `{program.name}` is written in is not known")
         case language:

@@ -41,7 +41,8 @@ _PYTHON: Final[Mapping[str, Server]] = {
         host_variables=("UVICORN_HOST",), takes_file="module",
         values=names(
             "--uds --fd --reload-dir --reload-include --reload-exclude --reload-delay --workers --env-file "
-            "--log-config --log-level --loop --http --ws --ws-max-size --ws-max-queue --ws-ping-interval --ws-ping-timeout "
+            "--log-config --log-level --loop --http --ws --ws-max-size --ws-max-queue --ws-ping-interval "
+            "--ws-ping-timeout "
             "--lifespan --interface --root-path --limit-concurrency --backlog --limit-max-requests "
             "--timeout-keep-alive --timeout-graceful-shutdown --ssl-keyfile --ssl-certfile --ssl-keyfile-password "
             "--ssl-version --ssl-cert-reqs --ssl-ca-certs --ssl-ciphers --header --app-dir --forwarded-allow-ips "
