@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from rewriter.model.project.answers import Gate, Route, Routes, Text, Writes
 
 MOST_ROUTES: Final = 2_000
-"""How many routes are noted: routers that include each other make many."""
+MOST_INCLUSIONS: Final = 3_000
+"""How many routes are noted and inclusions followed: routers that include each other make many."""
 
 
 class Listen(NamedTuple):
@@ -56,7 +57,9 @@ def gather(routers: dict[object, Router], roots: Iterable[object]) -> Routes:
     found: list[Route] = []
     unread: list[str] = []
     pending: list[tuple[object, str, tuple[str, ...], tuple[object, ...]]] = [(root, "", (), ()) for root in roots]
-    while pending and len(found) < MOST_ROUTES:
+    for _ in range(MOST_INCLUSIONS):
+        if not pending or len(found) >= MOST_ROUTES:
+            break
         key, prefix, doubts, above = pending.pop()
         router = routers.get(key)
         if router is None or key in above or len(above) > 10:
@@ -68,4 +71,6 @@ def gather(routers: dict[object, Router], roots: Iterable[object]) -> Routes:
         ]
         pending += [(other, join(prefix, more) if more else prefix, (*doubts, *new), (*above, key))
                     for more, other, new in router.included]  # fmt: skip
+    if pending:
+        unread.append("there are more routes than are followed")
     return Routes(tuple(found[:MOST_ROUTES]), tuple(dict.fromkeys(unread)))

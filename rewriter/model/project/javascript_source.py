@@ -122,6 +122,8 @@ class _Reader:
         if self._module_of(value, script) not in _MAKERS:
             return False
         made = field(value, "function") or field(value, "constructor")
+        if required(made):
+            return True  # `require("fastify")()`
         last = text_of(field(made, "property")) or text_of(made)
         imported = script.imports.get(last)
         return last in _ROUTER_NAMES or (imported is not None and imported.attribute in ("default", "", *_ROUTER_NAMES))

@@ -128,8 +128,6 @@ def _of_server(server: Server, program: Program, sources: Sources, environment: 
         if name in environment:
             host = Text(environment[name] or UNKNOWN_PART, (name,))
             break
-    if program.name == "php -S":
-        port, host = _bind(option_value(program.arguments, "-S") or (program.arguments or (Text(""),))[0])
     if port is None and server.port:
         port, origin = Text(str(server.port), server.port_variables[:1]), "default"
     address = server.address

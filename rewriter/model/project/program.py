@@ -33,6 +33,7 @@ _TWO_WORDS: Final = names(
     "next nuxt nuxi react-scripts ng vue-cli-service gatsby webpack nest fastify vite astro strapi flask fastapi "
     "streamlit chainlit celery rails"
 )
+_ALIASES: Final = {("rails", "s"): "server", ("ng", "s"): "serve"}
 _ALWAYS: Final = names("vite nuxt nuxi astro strapi celery")
 _NOT_SERVERS: Final = frozenset(
     {"next build", "nest build", "ng build", "vite build", "react-scripts build", "gatsby build", "astro build",
@@ -101,54 +102,51 @@ class _Reader:
 
     def _server(self, name: str, at: int) -> Program | Unknown:
         """A program with a row of its own, or one that the Dockerfile builds or copies."""
-        second = next((word.value for word in self._words[at + 1 :] if not word.value.startswith("-")), "")
+        rest = self._words[at + 1 :]
         if name == "celery":
-            kinds = [word.value for word in self._words[at + 1 :]]
-            return self._program("celery flower" if "flower" in kinds else "celery", "python", at)
+            is_flower = any(word.value == "flower" for word in rest)
+            return self._program("celery flower" if is_flower else "celery", "python", at)
         if name in _TWO_WORDS:
-            name = "nuxt" if name == "nuxi" else name
-            second = "server" if name == "rails" and second in ("s", "server") else second
-            second = "serve" if name == "ng" and second == "s" else second
-            both = f"{name} {second}".strip()
-            if both in _NOT_SERVERS:
-                return self._program(both, SERVERS[next(k for k in SERVERS if k.startswith(name))].language, at)
-            if both not in SERVERS and name not in _ALWAYS:
-                return self._program(both, "", at)
-            known = both if both in SERVERS else name
-            skipped = 1 if second and known == both and " " in both else 0
-            return self._with_target(known, at + skipped, skipped_word=second if skipped else "")
-        if name in SERVERS:
-            return self._with_target(name, at)
-        return self._binary(name, at)
+            return self._subcommand("nuxt" if name == "nuxi" else name, at)
+        return self._serving(name, rest, at) if name in SERVERS else self._binary(name, at)
 
-    def _with_target(self, name: str, at: int, *, skipped_word: str = "") -> Program:
+    def _subcommand(self, name: str, at: int) -> Program:
+        """`next start`, `flask --app shop run`: options may stand in front of the subcommand."""
+        rest = self._words[at + 1 :]
+        known = [f"{name} {_ALIASES.get((name, word.value), word.value)}" for word in rest]
+        for number, both in enumerate(known):
+            if both in _NOT_SERVERS:
+                return self._program(both, SERVERS[next(key for key in SERVERS if key.startswith(name))].language, at)
+            if both in SERVERS:
+                return self._serving(both, (*rest[:number], *rest[number + 1 :]), at)
+        if name in _ALWAYS:
+            return self._serving(name, rest, at)
+        first = next((both for both, word in zip(known, rest, strict=True) if not word.value.startswith("-")), name)
+        return self._program(first, "", at)
+
+    def _serving(self, name: str, arguments: tuple[Text, ...], at: int) -> Program:
+        """A server, with the file of what it is told to serve."""
         server = SERVERS[name]
-        words = [word for number, word in enumerate(self._words) if number > at - bool(skipped_word)]
-        if skipped_word:
-            words.remove(next(word for word in words if word.value == skipped_word))
-        arguments = tuple(words)
-        program = Program(name, server.language, "", "", "", arguments, self._folder)
-        takes = server.takes_file
+        program = Program(name, server.language, arguments=arguments, folder=self._folder)
         if name == "flask run":
             return self._flask(program)
         if name == "nest start":
-            return self._script("/".join(filter(None, [self._folder, "dist/main.js"])), at)._replace(
-                name=name, arguments=arguments
-            )
-        if not takes:
+            found = self._script("/".join(filter(None, [self._folder, "dist/main.js"])), at)
+            return found._replace(name=name, arguments=arguments)
+        if not server.takes_file:
             return program
         values = server.ports | server.hosts | server.binds | server.values
         target = next(positional(arguments, values), None)
         text = (target.known or "") if target else ""
-        if takes == "module" and text:
+        if server.takes_file == "module" and text:
             folder = self._folder
             for option in ("--app-dir", "--chdir", "--working-dir"):
                 if (value := option_value(arguments, option)) and value.known:
                     folder = posixpath.normpath(posixpath.join(folder, value.known))
-            found = find_module(text.partition(":")[0], self._sources, [folder])
-            return program._replace(target=text, file=found.file, path=found.path, folder=folder)
-        found = self._find(text)
-        return program._replace(target=text, file=found.file, path=found.path)
+            found_module = find_module(text.partition(":")[0], self._sources, [folder])
+            return program._replace(target=text, file=found_module.file, path=found_module.path, folder=folder)
+        found_file = self._find(text)
+        return program._replace(target=text, file=found_file.file, path=found_file.path)
 
     def _flask(self, program: Program) -> Program:
         """https://flask.palletsprojects.com/en/stable/cli/#application-discovery"""

@@ -53,6 +53,7 @@ _LISTENS: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], str, str, s
     "prometheus_client.start_http_server": ((0, "port"), (1, "addr"), "", "0.0.0.0", "metrics"),
 }
 _RUNS_AT: Final = {"Dash": "8050", "Sanic": "8000", "Bottle": "8080", "Connexion": "8000", "Robyn": "8080"}
+_DEEPEST: Final = 10
 _PAIRS: Final = frozenset(
     {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "UDPServer"}
 )
@@ -134,12 +135,19 @@ class _Reader:
     def _key(self, node: ast.AST, module: Module) -> object:
         """What a name stands for: the module and the name that it was assigned to."""
         if isinstance(node, ast.Name):
-            imported = module.imports.get(node.id)
-            if imported is None:
-                return module.name, node.id
-            return imported.module, imported.attribute
+            return self._origin(module.name, node.id)
         owner, _, attribute = dotted(node, module).rpartition(".")
-        return owner, attribute
+        return self._origin(owner, attribute)
+
+    def _origin(self, name: str, attribute: str) -> tuple[str, str]:
+        """Where a name of a module was assigned, through modules that only import it."""
+        for _ in range(_DEEPEST):
+            module = self._modules.by_name.get(name)
+            imported = module.imports.get(attribute) if module is not None else None
+            if imported is None:
+                break
+            name, attribute = imported
+        return name, attribute
 
     def _assignment(self, node: ast.AST, module: Module) -> None:
         match node:

@@ -171,7 +171,7 @@ _OTHERS: Final[Mapping[str, Server]] = {
     # https://laravel.com/docs, https://www.php.net/manual/en/features.commandline.webserver.php
     "artisan serve": Server("php", 8000, LOCAL, "Laravel", names("--port"), names("--host"),
                             port_variables=("SERVER_PORT",)),
-    "php -S": Server("php", framework="PHP"),
+    "php -S": Server("php", framework="PHP", binds=names("-S")),
     "apache2-foreground": Server("php", 80, ALL, "Apache"),
     "php-fpm": Server("php", 9000, ALL, "PHP-FPM"),
     # https://docs.spring.io/spring-boot/appendix/application-properties/index.html
