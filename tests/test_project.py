@@ -19,9 +19,25 @@ from rewriter.syntax.parser import parse
 from tests.inline_project import NODE, PYTHON, context_of, project_of
 
 QUESTIONS = (
-    "start", "program", "processes", "language", "framework", "dependencies", "packages", "build_script", "port",
-    "address", "exposed", "is_worker", "findings", "routes", "health_route", "serves_root", "gates", "writes",
-)  # fmt: skip
+    "start",
+    "program",
+    "processes",
+    "language",
+    "framework",
+    "dependencies",
+    "packages",
+    "build_script",
+    "port",
+    "address",
+    "exposed",
+    "is_worker",
+    "findings",
+    "routes",
+    "health_route",
+    "serves_root",
+    "gates",
+    "writes",
+)
 
 
 def answers(project: Project) -> dict[str, object]:
@@ -36,13 +52,21 @@ def answers(project: Project) -> dict[str, object]:
     [
         ("pip install -r requirements.txt", {"requirements.txt": "flask\n"}, Packages("pip", "requirements.txt")),
         ("uv sync --frozen", {"pyproject.toml": "", "uv.lock": ""}, Packages("uv", "pyproject.toml", "uv.lock")),
-        ("poetry install", {"pyproject.toml": "", "poetry.lock": ""}, Packages("poetry", "pyproject.toml", "poetry.lock")),
-        ("npm ci", {"package.json": "{}", "package-lock.json": "{}"}, Packages("npm", "package.json", "package-lock.json")),
+        (
+            "poetry install",
+            {"pyproject.toml": "", "poetry.lock": ""},
+            Packages("poetry", "pyproject.toml", "poetry.lock"),
+        ),
+        (
+            "npm ci",
+            {"package.json": "{}", "package-lock.json": "{}"},
+            Packages("npm", "package.json", "package-lock.json"),
+        ),
         ("yarn", {"package.json": "{}", "yarn.lock": ""}, Packages("yarn", "package.json", "yarn.lock")),
         ("pnpm i", {"package.json": "{}", "pnpm-lock.yaml": ""}, Packages("pnpm", "package.json", "pnpm-lock.yaml")),
         ("npm install", {"package.json": "{}"}, Packages("npm", "package.json")),
     ],
-)  # fmt: skip
+)
 def test_who_installs_the_dependencies(run: str, files: dict[str, str], expected: Packages) -> None:
     assert project_of(f"{NODE}RUN {run}\nCMD x\n", files).packages == expected
 
@@ -129,7 +153,8 @@ HOSTILE = {
     "a long chain of attributes": f"x = a{'.b' * 20_000}\nx{'.c' * 3_000}()\n",
     "a long or": f"x = {'a or ' * 20_000}b\nopen(x, 'w')\n",
     "nested blocks": "".join(f"{' ' * depth}if x:\n" for depth in range(90)) + " " * 90 + "y()\n",
-    "a null": "",
+    "a long decorator": f"import flask\nx = flask.Flask('')\n@x.get('/')\n@a{'.b' * 20_000}\ndef f(): ...\n",
+    "nothing": "",
 }
 
 

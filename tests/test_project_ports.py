@@ -81,15 +81,23 @@ def test_a_worker_serves_none() -> None:
     [
         ("FROM mcr.microsoft.com/dotnet/aspnet:8.0", Port(8080, "ASPNETCORE_HTTP_PORTS", "default")),
         ("FROM mcr.microsoft.com/dotnet/aspnet:6.0", Port(80, "ASPNETCORE_URLS", "default")),
-        ("FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENV ASPNETCORE_URLS=http://+:5000",
-         Port(5000, "ASPNETCORE_URLS", "variable")),
+        (
+            "FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENV ASPNETCORE_URLS=http://+:5000",
+            Port(5000, "ASPNETCORE_URLS", "variable"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_asp_net_has_its_own_variables(dockerfile: str, port: Port) -> None:
     assert project_of(f'{dockerfile}\nENTRYPOINT ["dotnet", "a.dll"]\n').port == port
 
 
-SPRING = 'FROM maven:3 AS b\nWORKDIR /b\nCOPY . .\nFROM eclipse-temurin:21\nCOPY --from=b /b/x.jar /x.jar\nCMD ["java", "-jar", "/x.jar"]\n'
+SPRING = """FROM maven:3 AS build
+WORKDIR /build
+COPY . .
+FROM eclipse-temurin:21
+COPY --from=build /build/x.jar /x.jar
+CMD ["java", "-jar", "/x.jar"]
+"""
 POM = "<project><artifactId>spring-boot-starter-web</artifactId>{}</project>"
 
 
@@ -97,10 +105,16 @@ POM = "<project><artifactId>spring-boot-starter-web</artifactId>{}</project>"
     ("settings", "port"),
     [
         ({}, Port(8080, "SERVER_PORT", "default")),
-        ({"src/main/resources/application.properties": "server.port=8081\n"}, Port(8081, "SERVER_PORT", "configuration")),
-        ({"src/main/resources/application.yml": "server:\n  port: ${PORT:9090}\n"}, Port(9090, "PORT", "configuration")),
+        (
+            {"src/main/resources/application.properties": "server.port=8081\n"},
+            Port(8081, "SERVER_PORT", "configuration"),
+        ),
+        (
+            {"src/main/resources/application.yml": "server:\n  port: ${PORT:9090}\n"},
+            Port(9090, "PORT", "configuration"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_spring_boot_reads_its_configuration(settings: dict[str, str], port: Port) -> None:
     project = project_of(SPRING, {"pom.xml": POM.format(""), **settings})
     assert (project.framework, project.port) == ("Spring", port)

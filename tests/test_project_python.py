@@ -9,36 +9,60 @@ from tests.inline_project import PYTHON, project_of
 
 UVICORN = f"{PYTHON}CMD uvicorn main:app --host 0.0.0.0\n"
 RUN = f"{PYTHON}CMD python main.py\n"
+ROUTER = 'from fastapi import APIRouter\nrouter = APIRouter()\n@router.get("/health")\ndef h(): ...\n'
 
 
 @pytest.mark.parametrize(
     ("files", "path"),
     [
         ({"main.py": '@app.get("/health")\ndef health(): ...\n'}, "/health"),
-        ({"main.py": '@app.api_route("/ping", methods=["GET", "HEAD"])\nasync def ping(request: Request): ...\n'}, "/ping"),
-        ({"main.py": 'from api import router\napp.include_router(router, prefix="/api")\n',
-          "api/__init__.py": "from .routes import router\n",
-          "api/routes.py": 'from fastapi import APIRouter\nrouter = APIRouter()\n@router.get("/health")\ndef h(): ...\n'},
-         "/api/health"),
-        ({"main.py": 'from api import routes\napp.include_router(routes.router, prefix="/api")\n',
-          "api/__init__.py": "",
-          "api/routes.py": 'from fastapi import APIRouter\nrouter = APIRouter(prefix="/v1")\n'
-                           '@router.get("/health")\ndef h(): ...\n'},
-         "/api/v1/health"),
-        ({"main.py": 'PREFIX = "/api"\nfrom api import router as r\napp.include_router(r, prefix=PREFIX)\n',
-          "api.py": 'import fastapi\nrouter = fastapi.APIRouter()\n@router.get("/healthz")\ndef h(): ...\n'},
-         "/api/healthz"),
+        (
+            {"main.py": '@app.api_route("/ping", methods=["GET", "HEAD"])\nasync def ping(request: Request): ...\n'},
+            "/ping",
+        ),
+        (
+            {
+                "main.py": 'from api import router\napp.include_router(router, prefix="/api")\n',
+                "api/__init__.py": "from .routes import router\n",
+                "api/routes.py": ROUTER,
+            },
+            "/api/health",
+        ),
+        (
+            {
+                "main.py": 'from api import routes\napp.include_router(routes.router, prefix="/api")\n',
+                "api/__init__.py": "",
+                "api/routes.py": 'from fastapi import APIRouter\nrouter = APIRouter(prefix="/v1")\n'
+                '@router.get("/health")\ndef h(): ...\n',
+            },
+            "/api/v1/health",
+        ),
+        (
+            {
+                "main.py": 'PREFIX = "/api"\nfrom api import router as r\napp.include_router(r, prefix=PREFIX)\n',
+                "api.py": 'import fastapi\nrouter = fastapi.APIRouter()\n@router.get("/healthz")\ndef h(): ...\n',
+            },
+            "/api/healthz",
+        ),
         ({"main.py": '@app.post("/health")\ndef health(): ...\n'}, ""),
         ({"main.py": '@app.get("/health/{name}")\ndef health(name): ...\n'}, ""),
         ({"main.py": '@app.get("/health")\ndef health(db=Depends(get_db)): ...\n'}, ""),
         ({"main.py": '@app.get("/health")\n@limited\ndef health(): ...\n'}, ""),
-        ({"main.py": '@app.middleware("http")\nasync def check(request, call_next): ...\n@app.get("/health")\ndef h(): ...\n'}, ""),
+        (
+            {"main.py": '@app.middleware("http")\ndef f(request, call): ...\n@app.get("/health")\ndef h(): ...\n'},
+            "",
+        ),
         ({"main.py": 'app.add_middleware(AuthMiddleware)\n@app.get("/health")\ndef h(): ...\n'}, ""),
-        ({"main.py": 'from fastapi.middleware.cors import CORSMiddleware\napp.add_middleware(CORSMiddleware)\n'
-                     '@app.get("/health")\ndef h(): ...\n'}, "/health"),
-        ({"main.py": '@app.get(HEALTH)\ndef health(): ...\n'}, ""),
+        (
+            {
+                "main.py": "from fastapi.middleware.cors import CORSMiddleware\napp.add_middleware(CORSMiddleware)\n"
+                '@app.get("/health")\ndef h(): ...\n'
+            },
+            "/health",
+        ),
+        ({"main.py": "@app.get(HEALTH)\ndef health(): ...\n"}, ""),
     ],
-)  # fmt: skip
+)
 def test_routes_of_fastapi(files: dict[str, str], path: str) -> None:
     files["main.py"] = f"from fastapi import FastAPI\napp = FastAPI()\n{files['main.py']}"
     project = project_of(UVICORN, files)
@@ -109,20 +133,38 @@ def test_middleware_that_refuses_local_requests(source: str, gate: Gate) -> None
 @pytest.mark.parametrize(
     ("source", "port", "host"),
     [
-        ("from flask import Flask\napp = Flask('a')\napp.run(host='0.0.0.0', port=8080)\n", Port(8080, "", "source"), "0.0.0.0"),
+        (
+            "from flask import Flask\napp = Flask('a')\napp.run(host='0.0.0.0', port=8080)\n",
+            Port(8080, "", "source"),
+            "0.0.0.0",
+        ),
         ("from flask import Flask\napp = Flask('a')\napp.run('0.0.0.0', 81)\n", Port(81, "", "source"), "0.0.0.0"),
         ("from flask import Flask\napp = Flask('a')\napp.run()\n", Port(5000, "", "source"), "127.0.0.1"),
-        ("import os, uvicorn\nuvicorn.run('m:a', host='0.0.0.0', port=int(os.environ.get('PORT', 8080)))\n",
-         Port(8080, "PORT", "source"), "0.0.0.0"),
-        ("import os, uvicorn\nPORT = int(os.getenv('PORT') or '9')\nuvicorn.run(app, port=PORT)\n",
-         Port(9, "PORT", "source"), "127.0.0.1"),
-        ("from http.server import HTTPServer\nHTTPServer(('', 8000), H).serve_forever()\n", Port(8000, "", "source"), "0.0.0.0"),
+        (
+            "import os, uvicorn\nuvicorn.run('m:a', host='0.0.0.0', port=int(os.environ.get('PORT', 8080)))\n",
+            Port(8080, "PORT", "source"),
+            "0.0.0.0",
+        ),
+        (
+            "import os, uvicorn\nPORT = int(os.getenv('PORT') or '9')\nuvicorn.run(app, port=PORT)\n",
+            Port(9, "PORT", "source"),
+            "127.0.0.1",
+        ),
+        (
+            "from http.server import HTTPServer\nHTTPServer(('', 8000), H).serve_forever()\n",
+            Port(8000, "", "source"),
+            "0.0.0.0",
+        ),
         ("from aiohttp import web\nweb.run_app(web.Application())\n", Port(8080, "", "source"), "0.0.0.0"),
         ("from config import settings\nimport uvicorn\nuvicorn.run(app, port=settings.port)\n", None, ""),
-        ("import config, uvicorn\nuvicorn.run(app, host=config.HOST, port=config.PORT)\n", Port(77, "", "source"), "::"),
+        (
+            "import config, uvicorn\nuvicorn.run(app, host=config.HOST, port=config.PORT)\n",
+            Port(77, "", "source"),
+            "::",
+        ),
         ("app.run(port=1)\napp.run(port=2)\n", None, ""),
     ],
-)  # fmt: skip
+)
 def test_where_the_source_listens(source: str, port: Port | None, host: str) -> None:
     project = project_of(RUN, {"main.py": source, "config.py": "HOST = '::'\nPORT = 77\nsettings = Settings()\n"})
     assert (project.port or None) == port

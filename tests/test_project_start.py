@@ -138,10 +138,13 @@ def test_words_of_scripts_are_expanded(script: str, expected: str) -> None:
         ("f() { gunicorn app:app; }\nf\n", "a part of the script cannot be followed: function"),
         ('exec "$PROGRAM" app:app\n', "which program runs depends on $PROGRAM"),
         ("if true; then gunicorn app:app; fi\n", "whether `gunicorn app:app` runs depends on a condition"),
-        ('case "$1" in\n web) exec gunicorn a ;;\n *) exec celery b ;;\nesac\n', "whether `celery b` runs depends on a condition"),
+        (
+            'case "$1" in\n web) exec gunicorn a ;;\n *) exec celery b ;;\nesac\n',
+            "whether `celery b` runs depends on a condition",
+        ),
         ("eval gunicorn app:app\n", "the script makes up commands with eval"),
     ],
-)  # fmt: skip
+)
 def test_what_scripts_leave_open_is_unknown(script: str, reason: str) -> None:
     project = project_of(f'{PYTHON}ENTRYPOINT ["sh", "run.sh"]\n', {"run.sh": script})
     assert project.program == Unknown(reason)
@@ -249,12 +252,17 @@ def test_go_binaries_are_traced_to_their_package(build: str, copy: str, command:
     ("dockerfile", "name", "language", "target"),
     [
         ('FROM eclipse-temurin:21\nCMD ["java", "-Xmx1g", "-jar", "/app.jar"]\n', "java", "java", "/app.jar"),
-        ('FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENTRYPOINT ["dotnet", "shop.dll"]\n', "dotnet", "csharp", "shop.dll"),
+        (
+            'FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENTRYPOINT ["dotnet", "shop.dll"]\n',
+            "dotnet",
+            "csharp",
+            "shop.dll",
+        ),
         ('FROM ruby:3.3\nCMD ["bundle", "exec", "rails", "s", "-b", "0.0.0.0"]\n', "rails server", "ruby", ""),
         ('FROM ruby:3.3\nCMD ["./bin/rails", "server"]\n', "rails server", "ruby", ""),
         ("FROM php:8\nCMD php artisan serve --host=0.0.0.0\n", "artisan serve", "php", "artisan"),
     ],
-)  # fmt: skip
+)
 def test_other_languages(dockerfile: str, name: str, language: str, target: str) -> None:
     found = program(project_of(dockerfile))
     assert (found.name, found.language, found.target) == (name, language, target)

@@ -39,6 +39,8 @@ HEALTH_PATHS: Final = (
 )  # fmt: skip
 """The paths that applications report their health at, the most telling first."""
 
+_OF_IMAGES: Final = {"python": "python", "node": "javascript", "ruby": "ruby", "php": "php"}
+
 
 class Project:
     """What a stage's image runs. Asking costs nothing before the first question."""
@@ -88,12 +90,16 @@ class Project:
 
     @cached_property
     def language(self) -> str | Unknown:
-        """`python`, `javascript` (TypeScript as well), `go`, `java`, `ruby`, `php` or `csharp`."""
+        """`python`, `javascript` (TypeScript as well), `go`, `java`, `ruby`, `php` or `csharp`.
+
+        Where the program is not known, that of the official image at the bottom.
+        """
         from rewriter.model.project.answers import Unknown
 
         program = self.program
         if not program:
-            return program
+            origin = self._stage.origin
+            return _OF_IMAGES.get(origin.family if origin else "", program)
         return program.language or Unknown(f"what `{program.name}` is written in is not known")
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rewriter.model.project.answers import Unknown
 from rewriter.model.project.sources import Sources
-from rewriter.model.project.trees import field, parse_source, text_of, walk
+from rewriter.model.project.trees import MOST_BROKEN, field, parse_source, text_of, walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -89,7 +89,7 @@ class Packages:
         for name in names or ():
             if not name.endswith(".go") or name.endswith("_test.go"):
                 continue
-            if self._read >= MOST_FILES:
+            if self._read >= MOST_FILES or len(self.unread) >= MOST_BROKEN:
                 self.unread.append("the project has more sources than are read")
                 return
             self._read += 1

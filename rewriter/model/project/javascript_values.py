@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rewriter.model.project.answers import Text, Unknown
 from rewriter.model.project.sources import Sources
-from rewriter.model.project.trees import arguments_of, field, language_of, parse_source, text_of, walk
+from rewriter.model.project.trees import MOST_BROKEN, arguments_of, field, language_of, parse_source, text_of, walk
 from rewriter.model.stages import UNKNOWN_PART
 
 if TYPE_CHECKING:
@@ -133,21 +133,25 @@ def required(node: Node | None) -> str:
 class Scripts:
     """The files of the context that a program imports, from one of them on."""
 
-    __slots__ = ("by_path", "environment", "sources", "unread")
+    __slots__ = ("_broken", "by_path", "environment", "sources", "unread")
 
     def __init__(self, sources: Sources, environment: Mapping[str, str | None]) -> None:
         self.sources: Final = sources
         self.environment: Final = environment
         self.by_path: Final[dict[str, Script]] = {}
+        self._broken = 0
         self.unread: Final[list[str]] = []
 
     def add(self, file: str, path: str) -> Script | None:
         """Read a file."""
         if path in self.by_path:
             return self.by_path[path]
+        if self._broken >= MOST_BROKEN:
+            return None
         text = self.sources.read(file)
         root = text if isinstance(text, Unknown) else parse_source(text, language_of(path))
         if isinstance(root, Unknown):
+            self._broken += 1
             self.unread.append(root.reason)
             return None
         if root.has_error:

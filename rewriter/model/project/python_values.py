@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from rewriter.model.project.answers import Text, Unknown
 from rewriter.model.project.sources import Sources
 from rewriter.model.stages import UNKNOWN_PART
+from rewriter.syntax.text import encode
 
 MOST_MODULES: Final = 200
 DEEPEST: Final = 25
@@ -122,7 +124,9 @@ class Modules:
             self.unread.append(text.reason)
             return None
         try:
-            tree = ast.parse(text.encode("utf-8", "surrogateescape"))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about what the source could do better
+                tree = ast.parse(encode(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.unread.append(f"{file} cannot be understood")
             return None

@@ -20,6 +20,18 @@ def findings_of(
     dependencies: Dependencies | Unknown,
 ) -> Findings | Unknown:
     """What the sources of a program say; unknown where they cannot be read."""
+    try:
+        return _read(sources, program, environment, dependencies)
+    except RecursionError:
+        return Unknown("the sources are nested too deep")
+
+
+def _read(
+    sources: Sources,
+    program: Program,
+    environment: Mapping[str, str | None],
+    dependencies: Dependencies | Unknown,
+) -> Findings | Unknown:
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
     environment = {**_dotenv(sources, program), **environment}
