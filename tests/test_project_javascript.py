@@ -209,7 +209,9 @@ def test_next_takes_its_routes_from_files() -> None:
             Port(6000, "PORT", "source"),
             "0.0.0.0",
         ),
-        ("const config = require('./config'); app.listen(config.port);", None, ""),
+        ("const config = require('./config'); app.listen(config.port);", Port(9001, "PORT", "source"), "0.0.0.0"),
+        ("import { env } from './env.mjs'; app.listen(env.server.port);", Port(9002, "", "source"), "0.0.0.0"),
+        ("const config = require('./absent'); app.listen(config.port);", None, ""),
         ("const c = { server: { port: 7000 } }; app.listen(c.server.port);", Port(7000, "", "source"), "0.0.0.0"),
         ("const f = require('fastify')(); f.listen({ port: 3000 });", Port(3000, "", "source"), "localhost"),
         (
@@ -228,7 +230,12 @@ def test_next_takes_its_routes_from_files() -> None:
     ],
 )
 def test_where_the_source_listens(source: str, port: Port | None, host: str) -> None:
-    project = project_of(RUN, {"index.js": source})
+    files = {
+        "index.js": source,
+        "config/index.js": "module.exports = { port: process.env.PORT || 9001 };\n",
+        "env.mjs": "const port = 9002;\nexport const env = { server: { port: port } };\n",
+    }
+    project = project_of(RUN, files)
     assert (project.port or None) == port
     if port:
         assert project.address

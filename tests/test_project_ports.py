@@ -70,6 +70,19 @@ def test_a_socket_file_is_no_port() -> None:
     assert project.port == Unknown("the port is computed")
 
 
+def test_gunicorn_takes_options_from_a_variable() -> None:
+    project = project_of(f'{PYTHON}ENV GUNICORN_CMD_ARGS="--bind=0.0.0.0:81"\nCMD gunicorn a:app\n')
+    assert (project.port, project.address) == (Port(81), Address("0.0.0.0"))
+
+
+def test_whether_fastapi_reads_the_variable_depends_on_its_version() -> None:
+    assert not project_of(f"{PYTHON}ENV PORT=81\nCMD fastapi run a.py\n").port
+
+
+def test_a_socket_of_uvicorn_is_no_port() -> None:
+    assert not project_of(f"{PYTHON}CMD uvicorn a:app --uds /run/a.sock\n").port
+
+
 def test_a_worker_serves_none() -> None:
     project = project_of(f"{PYTHON}CMD celery -A a worker\n")
     assert project.is_worker

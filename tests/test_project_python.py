@@ -173,6 +173,29 @@ def test_where_the_source_listens(source: str, port: Port | None, host: str) -> 
         assert project.address.host == host.replace("::", "0.0.0.0")
 
 
+def test_what_other_modules_do_when_they_are_run_themselves_does_not_count() -> None:
+    files = {
+        "main.py": "import uvicorn, other\nif __name__ == '__main__':\n    uvicorn.run('main:app', port=81)\n",
+        "other.py": "import uvicorn\nif __name__ == '__main__':\n    uvicorn.run('other:app', port=82)\n",
+    }
+    assert project_of(RUN, files).port == Port(81, "", "source")
+
+
+def test_an_application_that_another_module_makes() -> None:
+    files = {
+        "main.py": "from shop import app\n@app.get('/health')\ndef h(): ...\n",
+        "shop.py": "from fastapi import FastAPI\napp = FastAPI()\nother = FastAPI()\n@other.get('/ping')\ndef p(): 0\n",
+    }
+    project = project_of(UVICORN, files)
+    assert project.routes
+    assert [route.path for route in project.routes.routes] == ["/health"]
+
+
+def test_a_server_that_speaks_tls() -> None:
+    project = project_of(f"{PYTHON}CMD uvicorn main:app --ssl-keyfile k.pem\n", {"main.py": ""})
+    assert project.gates == (Gate("https", "--ssl-keyfile"),)
+
+
 def test_a_env_file_in_the_image_sets_what_env_does_not() -> None:
     files = {"main.py": "import os, uvicorn\nuvicorn.run('a:b', port=int(os.environ['PORT']))\n", ".env": "PORT=6000\n"}
     assert project_of(RUN, files).port == Port(6000, "PORT", "source")

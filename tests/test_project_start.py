@@ -268,6 +268,22 @@ def test_other_languages(dockerfile: str, name: str, language: str, target: str)
     assert (found.name, found.language, found.target) == (name, language, target)
 
 
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ('bash ./wait-for-it.sh db:5432\npython manage.py migrate\ngunicorn a:app\nexec "$@"\n', "gunicorn"),
+        ("sh wait-for.sh db:5432 -- gunicorn a:app\n", "gunicorn"),
+        ("python cron.py &\nexec gunicorn a:app\n", "gunicorn"),
+        ("gunicorn a:app &\nwait\n", ""),
+    ],
+)
+@pytest.mark.parametrize("command", ["", 'CMD ["python", "never.py"]\n'])
+def test_what_stands_behind_a_server_never_runs(script: str, name: str, command: str) -> None:
+    files = {"run.sh": script, "wait-for-it.sh": "f() { x; }\n"}
+    project = project_of(f'{PYTHON}ENTRYPOINT ["sh", "run.sh"]\n{command}', files)
+    assert (project.program.name if project.program else "") == name
+
+
 def test_a_procfile_names_processes() -> None:
     files = {"Procfile": "web: gunicorn app:app\nworker: celery -A app worker\n", "app.py": ""}
     project = project_of(f'{PYTHON}CMD ["honcho", "start", "web"]\n', files)

@@ -39,6 +39,7 @@ HEALTH_PATHS: Final = (
 )  # fmt: skip
 """The paths that applications report their health at, the most telling first."""
 
+_TLS: Final = ("--ssl-keyfile", "--ssl-certfile", "--ssl-certificate", "--certfile", "--cert")
 _OF_IMAGES: Final = {"python": "python", "node": "javascript", "ruby": "ruby", "php": "php"}
 
 
@@ -69,9 +70,11 @@ class Project:
     @cached_property
     def start(self) -> Start | Unknown:
         """The commands that a container runs, through CMD, ENTRYPOINT, scripts and tasks; the last is the server."""
+        from rewriter.model.project.program import up_to_server
         from rewriter.model.project.start import start_of
 
-        return start_of(self.sources)
+        start = start_of(self.sources)
+        return up_to_server(start, self.sources) if start else start
 
     @cached_property
     def program(self) -> Program | Unknown:
@@ -224,8 +227,14 @@ class Project:
     @cached_property
     def gates(self) -> tuple[Gate, ...] | Unknown:
         """What refuses a request to 127.0.0.1: allowed hosts, or https that is forced."""
-        findings = self.findings
-        return findings.gates if findings else findings
+        from rewriter.model.project.answers import Gate
+        from rewriter.model.project.options import option_value
+
+        findings, program = self.findings, self.program
+        if not findings:
+            return findings
+        named = next((name for name in _TLS if program and option_value(program.arguments, name) is not None), "")
+        return (*findings.gates, Gate("https", named)) if named else findings.gates
 
     @cached_property
     def writes(self) -> Writes | Unknown:

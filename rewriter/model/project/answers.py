@@ -70,9 +70,9 @@ class Command(NamedTuple):
 class Start(NamedTuple):
     """What happens when a container starts.
 
-    `commands` run one after the other; the last one is the server. `followed` names what led to them, such as
-    `entrypoint.sh` or `npm run start`, `scripts` the shell scripts of the context among them. `unread` says what could
-    not be read on the way: it may do anything.
+    `commands` run one after the other; the last one is the server, for what stands behind a server never runs.
+    `followed` names what led to them, such as `entrypoint.sh` or `npm run start`, `scripts` the shell scripts of the
+    context among them. `unread` says what could not be read on the way: it may do anything.
     """
 
     commands: tuple[Command, ...]

@@ -11,7 +11,7 @@ from rewriter.model.managers import names
 from rewriter.model.project.answers import Command, Text, Unknown
 from rewriter.model.project.shell_words import Variables, read_word
 from rewriter.model.project.sources import Sources
-from rewriter.model.project.wrappers import WRAPPERS, Wrapper
+from rewriter.model.project.wrappers import WAITS, WRAPPERS, Wrapper
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.shell import Opaque, SimpleCommand, parse_shell
 from rewriter.syntax.text import View
@@ -22,7 +22,8 @@ DEEPEST: Final = 12
 
 SHELLS: Final = names("sh bash dash ash ksh zsh")
 BUILTINS: Final = names(
-    "set echo : true printf test [ sleep trap umask ulimit wait unset read local shift return readonly hash type alias"
+    "exec set echo : true printf test [ sleep trap umask ulimit wait unset read local shift return readonly hash type "
+    "alias"
 )
 """What a shell does by itself, and never is the server."""
 
@@ -66,14 +67,14 @@ class Follower:
         name = posixpath.basename(words[0].value)
         if UNKNOWN_PART in words[0].value:
             self.note(command, f"which program runs depends on {self._cause(words[0])}")
-        elif (
-            (name in SHELLS and self._shell(command, own, depth))
-            or self._task(command, own, depth)
-            or self._script(command, own, depth)
-        ):
-            return
-        elif name not in BUILTINS:
+        elif name not in BUILTINS | WAITS and not self._followed(name, command, own, depth):
             self.commands.append(command)
+
+    def _followed(self, name: str, command: Command, own: dict[str, Text], depth: int) -> bool:
+        """Whether the command only runs others, which are noted instead."""
+        if name in SHELLS and self._shell(command, own, depth):
+            return True
+        return self._task(command, own, depth) or self._script(command, own, depth)
 
     @staticmethod
     def _cause(word: Text) -> str:
@@ -149,6 +150,10 @@ class Follower:
                 words.pop(0)
         if not words:
             return False
+        if posixpath.basename(words[0].value) in WRAPPERS:
+            conditional = command.is_conditional
+            self.follow(tuple(words), command.folder, is_conditional=conditional, depth=depth + 1, own=own)
+            return True
         return self._script(command._replace(words=tuple(words)), own, depth, by_shell=True)
 
     def _script(self, command: Command, own: dict[str, Text], depth: int, *, by_shell: bool = False) -> bool:
@@ -241,7 +246,7 @@ class _Script:
             self.run(command.text[1:-1], is_conditional=is_conditional, depth=depth + 1)
         elif reason == "background":
             if "\n" not in command.text:
-                self.run(command.text, is_conditional=is_conditional, depth=depth + 1)
+                self.run(command.text, is_conditional=True, depth=depth + 1)  # it is not what the container waits for
             self._follower.unread.append("a program runs in the background")
         else:
             for part in _SPLIT.split(_LOOP.sub("\n", command.text)):

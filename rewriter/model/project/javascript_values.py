@@ -32,7 +32,7 @@ class Imported(NamedTuple):
 class Script:
     """A source file. `file` is its path in the context, `path` that in the image."""
 
-    __slots__ = ("assigned", "default", "file", "imports", "nodes", "path", "required", "settings")
+    __slots__ = ("assigned", "default", "exported", "file", "imports", "nodes", "path", "required", "settings")
 
     def __init__(self, file: str, path: str, root: Node) -> None:
         self.file: Final = file
@@ -43,6 +43,7 @@ class Script:
         self.required: Final[list[str]] = []
         self.settings: Final[dict[str, Node]] = {}
         self.default = ""
+        self.exported: Node | None = None
         for node in self.nodes:
             self._note(node)
 
@@ -74,6 +75,7 @@ class Script:
                             self.imports[text_of(one.named_children[-1])] = Imported(module, "")
         elif node.type == "export_statement" and (value := field(node, "value")) is not None:
             self.default = text_of(value) if value.type == "identifier" else self.default
+            self.exported = value
 
     def _declare(self, name: Node | None, value: Node | None) -> None:
         if name is None:
@@ -108,8 +110,9 @@ class Script:
     def _assign(self, node: Node) -> None:
         left, right = field(node, "left"), field(node, "right")
         name = text_of(left)
-        if name == "module.exports" and right is not None and right.type == "identifier":
-            self.default = text_of(right)
+        if name == "module.exports" and right is not None:
+            self.default = text_of(right) if right.type == "identifier" else self.default
+            self.exported = right
         elif left is not None and left.type == "identifier":
             self.assigned[name] = None if self.assigned.get(name) is not None else right
 
@@ -279,8 +282,23 @@ class Scripts:
             return self.variable(name)
         if text_of(node) == "import.meta.dirname":
             return Text(posixpath.dirname(script.path))
-        holder = self.object(field(node, "object"), script, depth + 1)
-        return self.text(self.property(holder, name), script, depth + 1) if holder is not None else None
+        holder, owner_script = self.holder(field(node, "object"), script, depth + 1)
+        return self.text(self.property(holder, name), owner_script, depth + 1) if holder is not None else None
+
+    def holder(self, node: Node | None, script: Script, depth: int = 0) -> tuple[Node | None, Script]:
+        """The object literal that an expression stands for, and the file that it stands in: maybe another one."""
+        if node is None or depth > DEEPEST:
+            return None, script
+        if node.type == "member_expression":
+            outer, place = self.holder(field(node, "object"), script, depth + 1)
+            return self.holder(self.property(outer, text_of(field(node, "property"))), place, depth + 1)
+        imported = script.imports.get(text_of(node)) if node.type == "identifier" else None
+        other = self.resolve(script, imported.module) if imported else None
+        if imported is None or other is None:
+            return self.object(node, script, depth + 1), script
+        if imported.attribute in ("default", ""):
+            return self.holder(other.exported, other, depth + 1)
+        return self.holder(other.assigned.get(imported.attribute), other, depth + 1)
 
     def object(self, node: Node | None, script: Script, depth: int = 0) -> Node | None:
         """The object literal that an expression stands for."""

@@ -112,7 +112,11 @@ def _row_of(program: Program, framework: str | Unknown) -> Server | None:
 
 
 def _of_server(server: Server, program: Program, sources: Sources, environment: Mapping[str, str | None]) -> Listening:
+    if program.name == "gunicorn" and (more := environment.get("GUNICORN_CMD_ARGS")):
+        program = program._replace(arguments=(*map(Text, more.split()), *program.arguments))
     port, host, origin = _options(server, program)
+    if port is None and option_value(program.arguments, "--uds", "--fd") is not None:
+        port = Text(UNKNOWN_PART)
     if port is None and server.positional:
         port, host = _positional(program, server, host)
     if port is None and host is None:
@@ -120,7 +124,9 @@ def _of_server(server: Server, program: Program, sources: Sources, environment: 
     for name in server.port_variables if port is None else ():
         if name in environment:
             value = environment[name]
-            port, origin = Text(UNKNOWN_PART if value is None else value, (name,)), "variable"
+            # Only since September 2025: https://github.com/fastapi/fastapi-cli/pull/209
+            is_open = value is None or program.name.startswith("fastapi ")
+            port, origin = Text(UNKNOWN_PART if is_open else str(value), (name,)), "variable"
             if program.name == "gunicorn":
                 host = host or Text(ALL)
             break

@@ -51,6 +51,16 @@ def program_of(start: Start, sources: Sources) -> Program | Unknown:
     return _Reader(command, sources).read(posixpath.basename(command.words[0].value))
 
 
+def up_to_server(start: Start, sources: Sources) -> Start:
+    """The start without the commands behind the first that is sure to serve."""
+    for number, command in enumerate(start.commands[:-1]):
+        if not command.is_conditional and not command.unread:
+            program = _Reader(command, sources).read(posixpath.basename(command.words[0].value))
+            if program and program.name in SERVERS:
+                return start._replace(commands=start.commands[: number + 1])
+    return start
+
+
 class _Reader:
     """Reads one command."""
 

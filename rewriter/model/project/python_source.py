@@ -105,9 +105,10 @@ class _Reader:
             for node in module.nodes:
                 self._assignment(node, module)
         for module in modules:
+            unused = _only_when_run(module) if module is not self._first else frozenset()
             for node in module.nodes:
                 match node:
-                    case ast.Call():
+                    case ast.Call() if id(node) not in unused:
                         self._call(node, module)
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
                         self._function(node, module)
@@ -127,7 +128,7 @@ class _Reader:
     def _applications(self) -> list[object]:
         """The applications that the program serves: the one that it names, else all."""
         _, _, wanted = self._program.target.partition(":")
-        named = (self._first.name, wanted.partition("(")[0])
+        named = self._origin(self._first.name, wanted.partition("(")[0])
         if wanted and named in self.frameworks:
             return [named]
         return list(self.frameworks)
@@ -335,6 +336,16 @@ class _Reader:
             host, port = (self._modules.text(node, module) for node in pair.elts)
             host = host._replace(value="0.0.0.0") if host is not None and not host.value else host
             self.listens.append(Listen(port, host, module.file))
+
+
+def _only_when_run(module: Module) -> frozenset[int]:
+    """The nodes below `if __name__ == "__main__":`, by their identity."""
+    guards = (node for node in module.nodes if isinstance(node, ast.If) and _asks_for_main(node.test))
+    return frozenset(id(inner) for guard in guards for inner in ast.walk(guard))
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
 def _answers_get(kind: str, call: ast.Call) -> bool:

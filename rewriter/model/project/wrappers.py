@@ -17,6 +17,9 @@ class Wrapper(NamedTuple):
     subcommand: str = ""
 
 
+WAITS: Final = names("wait-for-it.sh wait-for-it wait_for_it.sh wait-for.sh wait-for")
+"""Scripts that wait for a port, and then run what stands behind two dashes, if anything does."""
+
 _PLAIN: Final = Wrapper()
 # Sources: the manuals of the programs; https://github.com/krallin/tini, https://github.com/Yelp/dumb-init,
 # https://github.com/vishnubob/wait-for-it, https://github.com/jwilder/dockerize, https://docs.doppler.com/docs/cli,
@@ -53,10 +56,7 @@ WRAPPERS: Final[Mapping[str, Wrapper]] = {
         names("--traces_exporter --metrics_exporter --logs_exporter --service_name --exporter_otlp_endpoint")
     ),
     "newrelic-admin": Wrapper(subcommand="run-program"),
-    "wait-for-it.sh": Wrapper(needs_dashes=True),
-    "wait-for-it": Wrapper(needs_dashes=True),
-    "wait-for.sh": Wrapper(needs_dashes=True),
-    "wait-for": Wrapper(needs_dashes=True),
+    **dict.fromkeys(WAITS, Wrapper(needs_dashes=True)),
     "dockerize": Wrapper(names("-wait -timeout -template -stdout -stderr -env -wait-retry-interval -wait-http-header")),
     "corepack": _PLAIN,
     "__cacert_entrypoint.sh": _PLAIN,
