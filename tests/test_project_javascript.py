@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.project.answers import Gate, Port
+from rewriter.model.project.answers import Gate, Port, Unknown
 from tests.inline_project import NODE, project_of
 
 RUN = f"{NODE}CMD node index.js\n"
@@ -272,6 +272,25 @@ def test_where_it_writes(source: str, paths: tuple[str, ...], is_sure: bool) -> 
     writes = project_of(RUN, {"index.js": source}).writes
     assert writes
     assert (writes.paths, not writes.unread) == (paths, is_sure)
+
+
+def test_an_application_in_a_class() -> None:
+    source = """
+        const express = require('express');
+        class Server {
+          constructor() { this.app = express(); this.port = process.env.PORT || 8080; }
+          routes() { this.app.get('/health', (req, res) => res.send('')); }
+          listen() { this.app.listen(this.port); }
+        }
+        """
+    project = project_of(RUN, {"index.js": source})
+    assert project.health_route
+    assert project.port == Port(8080, "PORT", "source")
+
+
+def test_routes_of_something_unknown_leave_the_rest_open() -> None:
+    project = project_of(RUN, {"index.js": "const app = build(); app.get('/health', f);"})
+    assert project.serves_root == Unknown("what `app` in index.js is part of is not followed")
 
 
 def test_names_that_stand_for_each_other() -> None:

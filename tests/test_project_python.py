@@ -191,6 +191,16 @@ def test_an_application_that_another_module_makes() -> None:
     assert [route.path for route in project.routes.routes] == ["/health"]
 
 
+def test_an_application_that_is_made_twice_is_doubted() -> None:
+    source = "from fastapi import FastAPI\napp = FastAPI()\nif x:\n    app = FastAPI(dependencies=y)\n"
+    assert not project_of(UVICORN, {"main.py": f"{source}@app.get('/health')\ndef h(): ...\n"}).health_route
+
+
+def test_routes_of_something_unknown_leave_the_rest_open() -> None:
+    project = project_of(UVICORN, {"main.py": "app = build()\n@app.get('/health')\ndef h(): ...\n"})
+    assert project.serves_root == Unknown("what `app` in main.py is part of is not followed")
+
+
 def test_a_server_that_speaks_tls() -> None:
     project = project_of(f"{PYTHON}CMD uvicorn main:app --ssl-keyfile k.pem\n", {"main.py": ""})
     assert project.gates == (Gate("https", "--ssl-keyfile"),)

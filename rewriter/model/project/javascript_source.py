@@ -63,7 +63,7 @@ def read_javascript(sources: Sources, program: Program, environment: Mapping[str
 class _Reader:
     """Goes through the files once."""
 
-    __slots__ = ("_active", "_controllers", "_program", "_routers", "_scripts", "gates", "listens")
+    __slots__ = ("_active", "_controllers", "_lost", "_program", "_routers", "_scripts", "gates", "listens")
 
     def __init__(self, scripts: Scripts, program: Program) -> None:
         self._scripts: Final = scripts
@@ -71,6 +71,7 @@ class _Reader:
         self._routers: Final[dict[object, Router]] = {}
         self._active: Final[dict[int, list[str]]] = {}
         self._controllers: Final = Controllers(scripts)
+        self._lost: Final[list[str]] = []
         self.gates: Final[list[Gate]] = []
         self.listens: Final[list[Listen]] = []
 
@@ -78,8 +79,9 @@ class _Reader:
         scripts = list(self._scripts.by_path.values())
         for script in scripts:
             for node in script.nodes:
-                if node.type == "variable_declarator" and self._makes_router(field(node, "value"), script):
-                    self._make(text_of(field(node, "name")), field(node, "value"), script)
+                name, value = field(node, "name") or field(node, "left"), field(node, "value") or field(node, "right")
+                if node.type in ("variable_declarator", "assignment_expression") and self._makes_router(value, script):
+                    self._make(text_of(name), value, script)
         for script in scripts:
             for node in script.nodes:
                 if node.type == "call_expression":
@@ -92,7 +94,9 @@ class _Reader:
             self._routers["controllers"] = controllers
         roots = [key for key in self._routers if key not in self._included()]
         frameworks = tuple(dict.fromkeys(self._frameworks(scripts)))
-        return Findings(frameworks, tuple(self.listens), gather(self._routers, roots), tuple(dict.fromkeys(self.gates)),
+        routes = gather(self._routers, roots)
+        routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
+        return Findings(frameworks, tuple(self.listens), routes, tuple(dict.fromkeys(self.gates)),
                         find_writes(self._scripts, self._program.folder), tuple(dict.fromkeys(self._scripts.unread)),
                         tuple(script.file for script in scripts))  # fmt: skip
 
@@ -131,7 +135,7 @@ class _Reader:
     def _make(self, name: str, value: Node | None, script: Script) -> None:
         key = (script.path, name)
         if key in self._routers:
-            self._routers[key].unread.append(f"{script.file} makes `{name}` more than once")
+            self._routers[key].doubts.append(f"{script.file} makes `{name}` more than once")
             return
         router = self._routers[key] = Router.empty()
         options = (
@@ -212,6 +216,8 @@ class _Reader:
             self._controllers.changes.append(f"`{method}` in {script.file} changes all routes")
         router = self._owner(owner, script)
         if router is None:
+            if method == "get" and len(arguments) > 1 and text_of(arguments[0])[1:2] == "/":
+                self._lost.append(f"what `{text_of(owner)[:30]}` in {script.file} is part of is not followed")
             return
         if method in ("get", "all") and len(arguments) > 1:
             self._route(router, arguments, script)

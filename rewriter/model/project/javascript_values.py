@@ -113,7 +113,7 @@ class Script:
         if name == "module.exports" and right is not None:
             self.default = text_of(right) if right.type == "identifier" else self.default
             self.exported = right
-        elif left is not None and left.type == "identifier":
+        elif left is not None and (left.type == "identifier" or name.startswith("this.")):
             self.assigned[name] = None if self.assigned.get(name) is not None else right
 
     def _call(self, node: Node) -> None:
@@ -278,6 +278,8 @@ class Scripts:
     def _member(self, node: Node, script: Script, depth: int) -> Text | None:
         owner = text_of(field(node, "object"))
         name = text_of(field(node, "property") or field(node, "index")).strip("\"'`")
+        if owner == "this":
+            return self._named(text_of(node), script, depth)
         if owner == "process.env" or (owner.endswith(".env") and "import.meta" in owner):
             return self.variable(name)
         if text_of(node) == "import.meta.dirname":

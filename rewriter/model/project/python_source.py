@@ -88,7 +88,7 @@ def read_python(sources: Sources, program: Program, environment: Mapping[str, st
 class _Reader:
     """Goes through the modules once."""
 
-    __slots__ = ("_first", "_modules", "_program", "_routers", "frameworks", "gates", "listens")
+    __slots__ = ("_first", "_lost", "_modules", "_program", "_routers", "frameworks", "gates", "listens")
 
     def __init__(self, modules: Modules, first: Module, program: Program) -> None:
         self._modules: Final = modules
@@ -98,6 +98,7 @@ class _Reader:
         self.frameworks: Final[dict[object, str]] = {}
         self.gates: Final[list[Gate]] = []
         self.listens: Final[list[Listen]] = []
+        self._lost: Final[list[str]] = []
 
     def read(self) -> Findings:
         modules = list(self._modules.by_name.values())
@@ -113,6 +114,7 @@ class _Reader:
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
                         self._function(node, module)
         routes = gather(self._routers, self._applications())
+        routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
         frameworks = tuple(dict.fromkeys([*self.frameworks.values(), *self._by_import(modules)]))
         writes = find_writes(self._modules, self._program.folder)
         files = tuple(module.file for module in modules)
@@ -163,7 +165,7 @@ class _Reader:
             return
         key = (module.name, name)
         if key in self._routers:
-            self._routers[key].unread.append(f"{module.file} makes `{name}` more than once")
+            self._routers[key].doubts.append(f"{module.file} makes `{name}` more than once")
             return
         self._routers[key] = router = Router.empty()
         if function in _APPLICATIONS:
@@ -201,6 +203,9 @@ class _Reader:
                 continue
             owner = self._owner(function.value, module)
             if owner is None:
+                if call is not None and function.attr in ("get", "route") and _starts_with_slash(call):
+                    written = ast.unparse(function.value)[:30]
+                    self._lost.append(f"what `{written}` in {module.file} is part of is not followed")
                 continue
             if function.attr in _HOOKS:
                 owner.doubts.append(f"`{node.name}` in {module.file} looks at every request")
@@ -355,6 +360,11 @@ def _answers_get(kind: str, call: ast.Call) -> bool:
     return isinstance(methods, ast.List | ast.Tuple | ast.Set) and any(
         isinstance(one, ast.Constant) and str(one.value).upper() == "GET" for one in methods.elts
     )
+
+
+def _starts_with_slash(call: ast.Call) -> bool:
+    first = call.args[0] if call.args else None
+    return isinstance(first, ast.Constant) and str(first.value).startswith("/")
 
 
 def _is_route(decorator: ast.expr) -> bool:
