@@ -16,7 +16,7 @@ from rewriter.model.project import Project, trees
 from rewriter.model.project.answers import Packages, Port, Script, Unknown
 from rewriter.model.project.sources import LARGEST, MOST_FILES
 from rewriter.syntax.parser import parse
-from tests.inline_project import NODE, PYTHON, context_of, project_of
+from tests.inline_project import NODE, PYTHON, context_of, project_of, started
 
 QUESTIONS = (
     "start",
@@ -114,6 +114,37 @@ def test_frameworks_that_exclude_each_other() -> None:
 
 def test_packages_that_a_run_names_count() -> None:
     assert project_of(f"{PYTHON}RUN pip install flask==2\nCMD python a.py\n", listed=("a.py",)).framework == "Flask"
+
+
+# Small applications
+
+
+APPLICATIONS = Path(__file__).parent / "e2e" / "apps"
+
+
+@pytest.mark.parametrize(
+    ("name", "commands", "port", "framework"),
+    [
+        ("fastapi", ["uvicorn main:app --host 0.0.0.0"], 8000, "FastAPI"),
+        ("go", ["./hello"], 8080, "net/http"),
+        ("npm", ["node server.js"], 3000, "Express"),
+        ("poetry", ["report"], 0, ""),
+        ("python-user", ["flask run --port 5000"], 5000, "Flask"),
+        ("requirements-folder", ["python -m shop"], 0, ""),
+        ("uv-package", ["greet"], 0, ""),
+        ("yarn", ["node months.js"], 0, ""),
+    ],
+)
+def test_the_applications_that_are_built(name: str, commands: list[str], port: int, framework: str) -> None:
+    folder = APPLICATIONS / name
+    facts = Facts(
+        parse((folder / "Dockerfile").read_bytes()), lambda: BuildContext(str(folder), dockerfile="Dockerfile")
+    )
+    project = facts.project_of(facts.graph.stages[-1])
+    assert started(project) == commands
+    assert (project.port.number if project.port else 0, project.framework or "") == (port, framework)
+    assert project.findings
+    assert project.findings.files
 
 
 # What is not known

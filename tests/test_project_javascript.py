@@ -266,6 +266,7 @@ def test_forced_https() -> None:
         ("new winston.transports.File({ filename: 'logs/a.log' });", ("/app/logs/a.log",), True),
         ("new Sequelize({ dialect: 'sqlite', storage: 'db.sqlite' });", ("/app/db.sqlite",), True),
         ("fs.readFileSync('x');", (), True),
+        ("const cp = require('child_process'); cp.execSync('x');", (), False),
     ],
 )
 def test_where_it_writes(source: str, paths: tuple[str, ...], is_sure: bool) -> None:

@@ -288,6 +288,10 @@ def test_allowed_hosts_of_django(settings: str, gates: tuple[Gate, ...]) -> None
         ("app.config['UPLOAD_FOLDER'] = '/uploads'", ("/uploads",)),
         ("import os\nUPLOAD_FOLDER = os.environ.get('UPLOADS', 'uploads')", ("/app/uploads",)),
         ("import tempfile\ntempfile.mkdtemp()", ("/tmp",)),
+        (
+            "import flask, os\napp.config['UPLOAD_DIR'] = 'up'\nf.save(os.path.join(app.config['UPLOAD_DIR'], x(y)))",
+            ("/app/up",),
+        ),
         ("frame.to_csv(f'reports/{day}.csv')", ("/app/reports",)),
     ],
 )
@@ -301,6 +305,19 @@ def test_computed_paths_may_be_anywhere() -> None:
     writes = project_of(RUN, {"main.py": "open(name, 'w')\n"}).writes
     assert writes
     assert writes.unread == ("`open` in main.py writes to a path that is computed",)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import subprocess\nsubprocess.run(['x'])\n", "`subprocess.run` in main.py runs another program"),
+        ("import other\n", "other.py cannot be understood"),
+    ],
+)
+def test_other_programs_and_sources_that_cannot_be_read_may_write(source: str, reason: str) -> None:
+    writes = project_of(RUN, {"main.py": source, "other.py": "def"}).writes
+    assert writes
+    assert writes.unread == (reason,)
 
 
 def test_what_runs_before_the_server_is_not_looked_at() -> None:

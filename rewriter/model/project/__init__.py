@@ -238,10 +238,13 @@ class Project:
 
     @cached_property
     def writes(self) -> Writes | Unknown:
-        """Where the program writes, by absolute paths in the image; what runs before it is not looked at."""
+        """Where the program's own sources write, by absolute paths in the image.
+
+        What libraries write is not seen, and what runs before the program is not looked at.
+        """
         findings, start = self.findings, self.start
         if not findings:
             return findings
         before = [command.text for command in start.commands[:-1]] if start else []
         reasons = [f"what `{command}` writes is not known" for command in before]
-        return findings.writes._replace(unread=(*findings.writes.unread, *reasons))
+        return findings.writes._replace(unread=(*findings.writes.unread, *findings.unread, *reasons))

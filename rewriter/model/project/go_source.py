@@ -99,6 +99,9 @@ class _Reader:
             ):
                 self._write(arguments[0], name, file)
             return
+        if name in ("exec.Command", "exec.CommandContext"):
+            self.unwritten.append(f"`{name}` in {file.path} runs another program")
+            return
         if name == "sql.Open" and len(arguments) > 1 and "sqlite" in text_of(arguments[0]):
             self._write(arguments[1], name, file)
             return

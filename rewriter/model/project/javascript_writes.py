@@ -15,6 +15,7 @@ _METHODS: Final = frozenset(
     {"writeFile", "writeFileSync", "appendFile", "appendFileSync", "createWriteStream", "mkdir", "mkdirSync", "unlink",
      "unlinkSync", "rm", "rmSync", "rmdirSync", "outputFile", "outputJson", "ensureDir", "ensureDirSync", "mkdtemp"}
 )  # fmt: skip
+_RUNS: Final = frozenset({"exec", "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "fork"})
 _SECOND: Final = frozenset({"copyFile", "copyFileSync", "rename", "renameSync"})
 _CONSTRUCTORS: Final = frozenset({"sqlite3.Database", "Database", "DatabaseSync", "JSONFile", "JSONFileSync", "Low"})
 _OPTIONS: Final = frozenset(
@@ -48,7 +49,9 @@ def _written(node, scripts: Scripts, script: Script):  # type: ignore[no-untyped
     function = field(node, "function") or field(node, "constructor")
     name = text_of(function)
     method = text_of(field(function, "property")) or name
-    if node.type == "new_expression" and name in _CONSTRUCTORS and arguments:
+    if method in _RUNS and "child_process" in script.required:
+        yield None
+    elif node.type == "new_expression" and name in _CONSTRUCTORS and arguments:
         text = scripts.text(arguments[0], script)
         if text is None or text.value != ":memory:":
             yield text

@@ -27,7 +27,7 @@ class Imported(NamedTuple):
 class Module:
     """A module: `file` is its path in the context, `path` that in the image."""
 
-    __slots__ = ("assigned", "file", "imports", "name", "nodes", "path", "tree")
+    __slots__ = ("assigned", "configured", "file", "imports", "name", "nodes", "path", "tree")
 
     def __init__(self, name: str, file: str, path: str, tree: ast.Module) -> None:
         self.name: Final = name
@@ -37,6 +37,7 @@ class Module:
         self.nodes: Final = tuple(ast.walk(tree))
         self.imports: Final[dict[str, Imported]] = {}
         self.assigned: Final[dict[str, ast.expr | None]] = {}
+        self.configured: Final[dict[str, ast.expr]] = {}
         for node in self.nodes:
             self._note(node)
 
@@ -56,6 +57,8 @@ class Module:
                 self.assigned[name] = value if name not in self.assigned else None
             case ast.AnnAssign(ast.Name(name), _, ast.expr() as value):
                 self.assigned[name] = value if name not in self.assigned else None
+            case ast.Assign([ast.Subscript(ast.Attribute(_, "config"), ast.Constant(str() as key))], value):
+                self.configured[key] = value
             case ast.AugAssign(ast.Name(name)):
                 self.assigned[name] = None
 
@@ -211,8 +214,9 @@ class Modules:
 
     @staticmethod
     def _path(folder: Text | None, name: Text | None) -> Text | None:
-        if folder is None or name is None:
+        if folder is None:
             return None
+        name = name if name is not None else Text(UNKNOWN_PART)
         return Text(posixpath.join(folder.value, name.value), (*folder.variables, *name.variables))
 
     @staticmethod
@@ -230,12 +234,19 @@ class Modules:
     def _item(self, value: ast.expr, key: object, module: Module, depth: int) -> Text | None:
         if dotted(value, module) == "os.environ" and isinstance(key, str):
             return self.variable(key, None)
+        if isinstance(value, ast.Attribute) and value.attr == "config" and isinstance(key, str):
+            return self._setting(key, depth)
         if isinstance(value, ast.Attribute) and value.attr == "parents" and isinstance(key, int) and key < 20:
             path = self.text(value.value, module, depth + 1)
             for _ in range(key + 1):
                 path = self._parent(path)
             return path
         return None
+
+    def _setting(self, key: str, depth: int) -> Text | None:
+        """`app.config["UPLOAD_FOLDER"]`, which one module sets and others read."""
+        places = [module for module in self.by_name.values() if key in module.configured]
+        return self.text(places[0].configured[key], places[0], depth + 1) if len(places) == 1 else None
 
     def variable(self, name: str, default: Text | None) -> Text:
         """The value of an environment variable, with what is taken where it is unset."""

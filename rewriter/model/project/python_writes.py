@@ -28,6 +28,7 @@ _SECOND: Final = names(
     "shutil.copy shutil.copy2 shutil.copyfile shutil.move shutil.copytree os.rename os.replace torch.save joblib.dump "
     "urllib.request.urlretrieve"
 )
+_SAVERS: Final = ("PIL", "torch", "flask", "werkzeug", "openpyxl", "docx", "matplotlib")
 _PATH_METHODS: Final = names("write_text write_bytes mkdir touch unlink")
 _ARGUMENT_METHODS: Final = names(
     "to_csv to_excel to_parquet to_json to_pickle savefig save save_model save_pretrained extractall download_file "
@@ -105,6 +106,8 @@ class _Finder:
             self._add(call.args[1], module, name)
         elif name in _FIRST:
             self._add(first or keywords.get(_FIRST[name]), module, name)
+        elif name.startswith("subprocess.") or name in ("os.system", "os.popen"):
+            self.unread.append(f"`{name}` in {module.file} runs another program")
         elif name.startswith("tempfile."):
             self.paths.add("/tmp")
         elif short in _PATH_METHODS and isinstance(call.func, ast.Attribute):
@@ -140,4 +143,4 @@ class _Finder:
 
 def _saves(first: ast.expr, module: Module) -> bool:
     """Whether `x.save(y)` writes a file: models of Django have such a method as well."""
-    return isinstance(first, ast.Constant) or any(name.startswith(("PIL", "torch")) for name in module.imported_modules)
+    return isinstance(first, ast.Constant) or any(name.startswith(_SAVERS) for name in module.imported_modules)
