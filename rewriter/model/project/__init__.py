@@ -120,16 +120,9 @@ class Project:
     @cached_property
     def dependencies(self) -> Dependencies | Unknown:
         """The packages that the manifests ask for; those of `devDependencies` as `dev:name`."""
-        from rewriter.model.project.dependencies import dependencies_of, stages_of
-        from rewriter.model.project.sources import Sources
+        from rewriter.model.project.dependencies import dependencies_of
 
-        folders: dict[str, None] = {}
-        for stage in stages_of(self.sources):
-            workdir = self._states.at_end(stage).workdir
-            origin = Sources(stage, self._states, self._context).origin_of_folder(workdir) if workdir else None
-            if origin is not None:
-                folders[origin] = None
-        return dependencies_of(self.sources, list(folders))
+        return dependencies_of(self.sources)
 
     @cached_property
     def packages(self) -> Packages | Unknown:

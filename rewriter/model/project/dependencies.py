@@ -18,6 +18,8 @@ from rewriter.model.requirements import normal_name, parse_requirement, read_req
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Copy, Run
 
+MOST_MANIFESTS: Final = 30
+
 _PYTHON_FILE: Final = re.compile(r"(?:requirements|base|prod|production|app|web|main)[\w.-]*\.(?:txt|in)\Z")
 _FOR_DEVELOPERS: Final = re.compile(r"(?:dev|test|lint|docs?|ci|local)\b")
 _NAME: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
@@ -97,14 +99,13 @@ def packages_of(sources: Sources) -> Packages | Unknown:
     return Unknown("no RUN installs dependencies from a manifest of the build context")
 
 
-def dependencies_of(sources: Sources, folders: list[str]) -> Dependencies | Unknown:
-    """The packages that the manifests in some folders of the context ask for, and those that RUN steps name."""
+def dependencies_of(sources: Sources) -> Dependencies | Unknown:
+    """The packages that the manifests ask for, and those that RUN steps name."""
     found: set[str] = set()
     unread: list[str] = []
     known = dict.fromkeys(manifest.file for manifest in manifests_of(sources))
-    for folder in folders:
-        known.update(dict.fromkeys(_manifests_in(folder, sources)))
-    for path in list(known)[:30]:
+    known.update(dict.fromkeys(_manifests_beside(sources)))
+    for path in list(known)[:MOST_MANIFESTS]:
         names = _names_in(path, sources)
         if isinstance(names, Unknown):
             unread.append(names.reason)
@@ -114,6 +115,21 @@ def dependencies_of(sources: Sources, folders: list[str]) -> Dependencies | Unkn
     if not found:
         return Unknown(unread[0] if unread else "no manifest is in the build context")
     return Dependencies(frozenset(found), tuple(dict.fromkeys(unread)))
+
+
+def _manifests_beside(sources: Sources) -> Iterator[str]:
+    """The manifests that lie in the working folders of the stages."""
+    for stage in stages_of(sources):
+        inner = sources.within(stage)
+        workdir = sources.states.at_end(stage).workdir
+        if not workdir:
+            continue
+        folder = inner.origin_of_folder(workdir)
+        if folder is not None:
+            yield from _manifests_in(folder, sources)
+        for name in (*_READERS, "requirements.txt"):
+            if origin := inner.origin(posixpath.join(workdir, name)):
+                yield origin
 
 
 def _manifests_in(folder: str, sources: Sources) -> Iterator[str]:
@@ -153,7 +169,7 @@ def _names_in(path: str, sources: Sources) -> set[str] | Unknown:
 
 def _read_requirements(path: str, sources: Sources) -> set[str] | Unknown:
     pending, seen, found = [path], {path}, set[str]()
-    while pending and len(seen) < 30:
+    while pending and len(seen) < MOST_MANIFESTS:
         one = pending.pop()
         text = sources.read(one)
         if isinstance(text, Unknown):
