@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs bench e2e effect pip-and-uv data new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs projects bench e2e effect pip-and-uv data new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -43,6 +43,9 @@ corpus: $(READY) ## all laws over thousands of real Dockerfiles (DFIX_CORPUS nam
 
 moved-installs: $(READY) ## what DF201 does on real build contexts, and that no moved install misses a file (ARGS="--diffs 20")
 	@$(BIN)/python -m scripts.moved_installs $(ARGS)
+
+projects: $(READY) ## how often start program, port and framework of real contexts are known (ARGS="--unknown 40" or folders)
+	@$(BIN)/python -m scripts.projects $(ARGS)
 
 bench: $(READY) ## speed as ratios, measured in one run
 	@$(BIN)/python -m scripts.bench $(ARGS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rewriter.model.context import BuildContext, DeferredContext
+from rewriter.model.project import Project
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import State, States
@@ -15,7 +16,7 @@ from rewriter.syntax.tree import Dockerfile, Instruction
 class Facts:
     """The facts about one parse, shared by all fixers."""
 
-    __slots__ = ("_context", "_graph", "_states", "dockerfile", "settings")
+    __slots__ = ("_context", "_graph", "_projects", "_states", "dockerfile", "settings")
 
     def __init__(
         self, dockerfile: Dockerfile, context: Callable[[], BuildContext], settings: Settings = DEFAULTS
@@ -25,6 +26,7 @@ class Facts:
         self._context: Final = context
         self._graph: StageGraph | None = None
         self._states: States | None = None
+        self._projects: Final[dict[int, Project]] = {}
 
     @property
     def context(self) -> BuildContext:
@@ -45,6 +47,12 @@ class Facts:
             self._states = States(self.graph)
         return self._states
 
+    def project_of(self, stage: Stage) -> Project:
+        """What the image of a stage runs; nothing of it is found out before it is asked for."""
+        if stage.index not in self._projects:
+            self._projects[stage.index] = Project(stage, self.states, self.context)
+        return self._projects[stage.index]
+
     def answer(self, kind: type, node: Instruction | None) -> object:
         """The fact of a type, for the instruction that the fixer is called for."""
         return ANSWERS[kind](self, node)
@@ -55,6 +63,12 @@ def _stage(facts: Facts, node: Instruction | None) -> object:
     return facts.graph.stage_of(node)
 
 
+def _project(facts: Facts, node: Instruction | None) -> object:
+    """That of the instruction's stage; of the last one for a fixer of the whole file, and above the first FROM."""
+    stage = facts.graph.stage_of(node) if node is not None else None
+    return facts.project_of(stage or facts.graph.stages[-1])
+
+
 def _state(facts: Facts, node: Instruction | None) -> object:
     assert node is not None
     return facts.states.at(node)
@@ -63,6 +77,7 @@ def _state(facts: Facts, node: Instruction | None) -> object:
 ANSWERS: Final[dict[type, Callable[[Facts, Instruction | None], object]]] = {
     Dockerfile: lambda facts, _: facts.dockerfile,
     BuildContext: lambda facts, _: facts.context,
+    Project: _project,
     Settings: lambda facts, _: facts.settings,
     StageGraph: lambda facts, _: facts.graph,
     States: lambda facts, _: facts.states,

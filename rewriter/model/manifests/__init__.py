@@ -23,6 +23,7 @@ __all__ = [
     "NotMovableError",
     "Project",
     "is_manifest",
+    "locks_of",
     "manifest_of",
     "module_needs",
     "needed_files",
@@ -48,6 +49,25 @@ _READERS: Final[dict[str, _Reader]] = {
     "mvn": (jvm.maven_manifest, jvm.maven_needs),
     "gradle": (jvm.gradle_manifest, jvm.gradle_needs),
 }
+
+
+# Those of Node's managers stand in `node`.
+_LOCKS: Final[dict[str, tuple[str, ...]]] = {
+    **node.LOCKS,
+    "uv": ("uv.lock",),
+    "poetry": ("poetry.lock",),
+    "pipenv": ("Pipfile.lock",),
+    "bundle": ("Gemfile.lock", "gems.locked"),
+    "composer": ("composer.lock",),
+    "go": ("go.sum",),
+    "cargo": ("Cargo.lock",),
+    "dotnet": ("packages.lock.json",),
+}
+
+
+def locks_of(manager: str) -> tuple[str, ...]:
+    """The names of the lock files that a package manager keeps beside its manifest."""
+    return _LOCKS.get(manager, ())
 
 
 # The names of manifests: a COPY of nothing else is one that somebody wrote for this purpose.

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from rewriter.model.manifests.files import Needs, NotMovableError, Project
 
-_LOCKS: Final[dict[str, tuple[str, ...]]] = {
+LOCKS: Final[dict[str, tuple[str, ...]]] = {
     "npm": ("package-lock.json", "npm-shrinkwrap.json"),
     "yarn": ("yarn.lock",),
     "pnpm": ("pnpm-lock.yaml",),
     "bun": ("bun.lock", "bun.lockb"),
 }
+"""The lock files that each manager writes and reads first."""
+
 _SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     "npm": (".npmrc",),
     "yarn": (".npmrc", ".yarnrc", ".yarnrc.yml", ".yarnclean", ".yarn/releases", ".yarn/plugins", ".yarn/patches"),
@@ -77,9 +79,9 @@ def node_needs(project: Project) -> Needs:
     if re.search(r"--?r|--import|loader", project.state.get("NODE_OPTIONS") or ""):
         raise NotMovableError("NODE_OPTIONS loads a file")
     package = project.json("package.json")
-    locks = [lock for lock in _LOCKS[name] if project.take(lock)]
+    locks = [lock for lock in LOCKS[name] if project.take(lock)]
     if not locks and (call.action == "ci" or call.has("--frozen-lockfile", "--immutable")):
-        raise NotMovableError(f"{_LOCKS[name][0]} is not in the build context")
+        raise NotMovableError(f"{LOCKS[name][0]} is not in the build context")
     for lock in _FOREIGN_LOCKS.get(name, ()) if not locks else ():
         project.take(lock)
     if name == "npm" and call.action == "install":

@@ -1,0 +1,87 @@
+"""Where JavaScript and TypeScript sources write."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from rewriter.model.project.answers import Text, Writes
+from rewriter.model.project.javascript_values import Script, Scripts
+from rewriter.model.project.trees import arguments_of, field, text_of
+from rewriter.model.stages import UNKNOWN_PART
+
+_METHODS: Final = frozenset(
+    {"writeFile", "writeFileSync", "appendFile", "appendFileSync", "createWriteStream", "mkdir", "mkdirSync", "unlink",
+     "unlinkSync", "rm", "rmSync", "rmdirSync", "outputFile", "outputJson", "ensureDir", "ensureDirSync", "mkdtemp"}
+)  # fmt: skip
+_RUNS: Final = frozenset({"exec", "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "fork"})
+_SECOND: Final = frozenset({"copyFile", "copyFileSync", "rename", "renameSync"})
+_CONSTRUCTORS: Final = frozenset({"sqlite3.Database", "Database", "DatabaseSync", "JSONFile", "JSONFileSync", "Low"})
+_OPTIONS: Final = frozenset(
+    {"dest", "destination", "filename", "storage", "database", "dirname", "uploadDir", "tempFileDir"}
+)
+_HOLDERS: Final = re.compile(
+    r"multer|diskStorage|transports\.File|DailyRotateFile|Sequelize|DataSource|TypeOrm|formidable|fileUpload"
+)
+
+
+def find_writes(scripts: Scripts, folder: str) -> Writes:
+    """The paths that the files write, absolute in the image where the folder that the program runs in is known."""
+    paths: set[str] = set()
+    unread: list[str] = []
+    for script in scripts.by_path.values():
+        for node in script.nodes:
+            if node.type not in ("call_expression", "new_expression"):
+                continue
+            for text in _written(node, scripts, script):
+                path = _place(text, folder)
+                if path:
+                    paths.add(path)
+                elif text is None or UNKNOWN_PART in text.value or not folder:
+                    made = text_of(field(node, "function") or field(node, "constructor"))[:40]
+                    unread.append(f"`{made}` in {script.file} writes to a path that is computed")
+    return Writes(tuple(sorted(paths)), tuple(dict.fromkeys(unread)))
+
+
+def _written(node, scripts: Scripts, script: Script):  # type: ignore[no-untyped-def]
+    arguments = arguments_of(node)
+    function = field(node, "function") or field(node, "constructor")
+    name = text_of(function)
+    method = text_of(field(function, "property")) or name
+    if method in _RUNS and "child_process" in script.required:
+        yield None
+    elif node.type == "new_expression" and name in _CONSTRUCTORS and arguments:
+        text = scripts.text(arguments[0], script)
+        if text is None or text.value != ":memory:":
+            yield text
+    elif method in _METHODS and arguments:
+        yield scripts.text(arguments[0], script)
+    elif method in _SECOND and len(arguments) > 1:
+        yield scripts.text(arguments[1], script)
+    elif _HOLDERS.search(name):
+        for argument in arguments:
+            options = scripts.object(argument, script)
+            for part in options.named_children if options is not None else ():
+                key = text_of(field(part, "key")) if part.type == "pair" else text_of(field(part, "name"))
+                if key in _OPTIONS:
+                    value = field(part, "value")
+                    is_function = part.type == "method_definition" or (
+                        value is not None and value.type in ("arrow_function", "function_expression"))  # fmt: skip
+                    if key in ("filename", "database") and (
+                        is_function or ("File" not in name and "otate" not in name)
+                    ):
+                        text = scripts.text(value, script)
+                        if text is None or ("/" not in text.value and "." not in text.value):
+                            continue
+                    yield None if is_function else scripts.text(value, script)
+
+
+def _place(text: Text | None, folder: str) -> str:
+    if text is None or not text.value:
+        return ""
+    known, *rest = text.value.split(UNKNOWN_PART)
+    path = posixpath.dirname(known) if rest else known
+    if (rest and "/" not in known) or not (folder or path.startswith("/")):
+        return ""
+    return posixpath.normpath(posixpath.join(folder, path))

@@ -1,0 +1,386 @@
+"""What Python sources say of an application: framework, routes, where it listens and writes, whom it refuses."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Mapping
+from typing import Final
+
+from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
+from rewriter.model.project.findings import Findings, Listen, Router, gather
+from rewriter.model.project.python_values import Module, Modules, dotted
+from rewriter.model.project.python_writes import find_writes
+from rewriter.model.project.sources import Sources
+
+_APPLICATIONS: Final[Mapping[str, str]] = {
+    "fastapi.FastAPI": "FastAPI", "fastapi.applications.FastAPI": "FastAPI", "flask.Flask": "Flask",
+    "starlette.applications.Starlette": "Starlette", "quart.Quart": "Quart", "sanic.Sanic": "Sanic",
+    "litestar.Litestar": "Litestar", "aiohttp.web.Application": "aiohttp", "tornado.web.Application": "Tornado",
+    "falcon.App": "Falcon", "falcon.asgi.App": "Falcon", "bottle.Bottle": "Bottle", "dash.Dash": "Dash",
+    "gradio.Blocks": "Gradio", "gradio.Interface": "Gradio", "gradio.ChatInterface": "Gradio",
+    "connexion.App": "Connexion", "connexion.FlaskApp": "Connexion", "celery.Celery": "Celery",
+    "django.core.wsgi.get_wsgi_application": "Django", "django.core.asgi.get_asgi_application": "Django",
+    "flask_restx.Api": "Flask", "robyn.Robyn": "Robyn", "nicegui.ui.run": "NiceGUI",
+    "mcp.server.fastmcp.FastMCP": "MCP",
+    "fastmcp.FastMCP": "MCP", "grpc.server": "gRPC", "grpc.aio.server": "gRPC",
+}  # fmt: skip
+_ROUTERS: Final = frozenset({"fastapi.APIRouter", "fastapi.routing.APIRouter", "flask.Blueprint", "quart.Blueprint",
+                             "starlette.routing.Router", "sanic.Blueprint"})  # fmt: skip
+_FOLLOWED: Final = frozenset({"FastAPI", "Flask", "Starlette", "Quart"})
+_HARMLESS: Final = frozenset(
+    {"CORSMiddleware", "GZipMiddleware", "SessionMiddleware", "ProxyHeadersMiddleware", "CorrelationIdMiddleware",
+     "PrometheusMiddleware", "BrotliMiddleware", "RequestIdMiddleware", "OpenTelemetryMiddleware",
+     "SentryAsgiMiddleware"}
+)  # fmt: skip
+_GATES: Final[Mapping[str, Gate]] = {
+    "TrustedHostMiddleware": Gate("host", "TrustedHostMiddleware"),
+    "HTTPSRedirectMiddleware": Gate("https", "HTTPSRedirectMiddleware"),
+}
+_HOOKS: Final = frozenset({"middleware", "before_request", "before_app_request"})
+# Functions that listen: where their port and host stand (position, keyword), and the framework.
+# uvicorn.run, Flask.run, aiohttp.web.run_app, waitress.serve, gradio launch, tornado listen: their manuals.
+_LISTENS: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], str, str, str]]] = {
+    "uvicorn.run": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
+    "uvicorn.Config": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
+    "hypercorn.run": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
+    "waitress.serve": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", ""),
+    "aiohttp.web.run_app": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", "aiohttp"),
+    "bottle.run": ((-1, "port"), (-1, "host"), "8080", "127.0.0.1", "Bottle"),
+    "wsgiref.simple_server.make_server": ((1, "port"), (0, "host"), "", "", ""),
+    "asyncio.start_server": ((2, "port"), (1, "host"), "", "", ""),
+    "nicegui.ui.run": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", "NiceGUI"),
+    "prometheus_client.start_http_server": ((0, "port"), (1, "addr"), "", "0.0.0.0", "metrics"),
+}
+_RUNS_AT: Final = {"Dash": "8050", "Sanic": "8000", "Bottle": "8080", "Connexion": "8000", "Robyn": "8080"}
+_DEEPEST: Final = 10
+_PAIRS: Final = frozenset(
+    {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "UDPServer"}
+)
+
+
+def read_python(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
+    """What the sources of a Python program say."""
+    if not program.file:
+        return Unknown(f"the source of `{program.target or program.name}` is not in the build context")
+    extra = [path for path in (environment.get("PYTHONPATH") or "").split(":") if path.startswith("/")]
+    target = program.target.removeprefix("-m ")
+    is_module = not target.endswith(".py") and "/" not in target
+    name = target.partition(":")[0] if is_module else posixpath.basename(program.path or program.file)[:-3]
+    own = posixpath.dirname(program.path)
+    if is_module and program.path:
+        depth = name.count(".") + program.path.endswith(("/__init__.py", "/__main__.py"))
+        for _ in range(depth):
+            own = posixpath.dirname(own)
+    modules = Modules(sources, environment, [own, program.folder, *extra])
+    first = modules.add(name, program.file, program.path)
+    if first is None:
+        return Unknown(modules.unread[-1] if modules.unread else "the source cannot be read")
+    modules.follow(first)
+    found = _Reader(modules, first, program).read()
+    if "Django" in found.frameworks:
+        from rewriter.model.project.django import add_django
+
+        return add_django(found, modules, program)
+    return found
+
+
+class _Reader:
+    """Goes through the modules once."""
+
+    __slots__ = ("_first", "_lost", "_modules", "_program", "_routers", "frameworks", "gates", "listens")
+
+    def __init__(self, modules: Modules, first: Module, program: Program) -> None:
+        self._modules: Final = modules
+        self._first: Final = first
+        self._program: Final = program
+        self._routers: Final[dict[object, Router]] = {}
+        self.frameworks: Final[dict[object, str]] = {}
+        self.gates: Final[list[Gate]] = []
+        self.listens: Final[list[Listen]] = []
+        self._lost: Final[list[str]] = []
+
+    def read(self) -> Findings:
+        modules = list(self._modules.by_name.values())
+        for module in modules:
+            for node in module.nodes:
+                self._assignment(node, module)
+        for module in modules:
+            unused = _only_when_run(module) if module is not self._first else frozenset()
+            for node in module.nodes:
+                match node:
+                    case ast.Call() if id(node) not in unused:
+                        self._call(node, module)
+                    case ast.FunctionDef() | ast.AsyncFunctionDef():
+                        self._function(node, module)
+        routes = gather(self._routers, self._applications())
+        routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
+        frameworks = tuple(dict.fromkeys([*self.frameworks.values(), *self._by_import(modules)]))
+        writes = find_writes(self._modules, self._program.folder)
+        files = tuple(module.file for module in modules)
+        return Findings(frameworks, tuple(self.listens), routes, tuple(dict.fromkeys(self.gates)), writes,
+                        tuple(dict.fromkeys(self._modules.unread)), files)  # fmt: skip
+
+    @staticmethod
+    def _by_import(modules: list[Module]) -> list[str]:
+        found = {name.partition(".")[0] for module in modules for name in module.imported_modules}
+        return [framework for package, framework in (("streamlit", "Streamlit"), ("django", "Django"),
+                                                     ("gradio", "Gradio")) if package in found]  # fmt: skip
+
+    def _applications(self) -> list[object]:
+        """The applications that the program serves: the one that it names, else all."""
+        _, _, wanted = self._program.target.partition(":")
+        named = self._origin(self._first.name, wanted.partition("(")[0])
+        if wanted and named in self.frameworks:
+            return [named]
+        return list(self.frameworks)
+
+    def _key(self, node: ast.AST, module: Module) -> object:
+        """What a name stands for: the module and the name that it was assigned to."""
+        if isinstance(node, ast.Name):
+            return self._origin(module.name, node.id)
+        owner, _, attribute = dotted(node, module).rpartition(".")
+        return self._origin(owner, attribute)
+
+    def _origin(self, name: str, attribute: str) -> tuple[str, str]:
+        """Where a name of a module was assigned, through modules that only import it."""
+        for _ in range(_DEEPEST):
+            module = self._modules.by_name.get(name)
+            imported = module.imports.get(attribute) if module is not None else None
+            if imported is None:
+                break
+            name, attribute = imported
+        return name, attribute
+
+    def _assignment(self, node: ast.AST, module: Module) -> None:
+        match node:
+            case ast.Assign([ast.Name(name)], ast.Call() as call) | ast.AnnAssign(
+                ast.Name(name), _, ast.Call() as call
+            ):
+                pass
+            case _:
+                return
+        function = dotted(call.func, module)
+        if function not in _APPLICATIONS and function not in _ROUTERS:
+            return
+        key = (module.name, name)
+        if key in self._routers:
+            self._routers[key].doubts.append(f"{module.file} makes `{name}` more than once")
+            return
+        self._routers[key] = router = Router.empty()
+        if function in _APPLICATIONS:
+            self.frameworks[key] = _APPLICATIONS[function]
+            if _APPLICATIONS[function] not in _FOLLOWED:
+                router.unread.append(f"routes of {_APPLICATIONS[function]} are not followed")
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        if "dependencies" in keywords:
+            router.doubts.append(f"`{name}` has dependencies")
+        if "routes" in keywords:
+            self._route_list(keywords["routes"], router, module)
+        if prefix := keywords.get("prefix") or keywords.get("url_prefix"):
+            # A router's own prefix stands between that of its inclusion and its routes.
+            text = self._modules.text(prefix, module)
+            inner = (module.name, name, "prefix")
+            self._routers[inner] = router
+            self._routers[key] = outer = Router.empty()
+            if text is not None and text.known is not None:
+                outer.included.append((text.value, inner, ()))
+            else:
+                outer.unread.append(f"the prefix of `{name}` in {module.file} is computed")
+
+    def _owner(self, node: ast.AST, module: Module) -> Router | None:
+        key = self._key(node, module)
+        assert isinstance(key, tuple)
+        return self._routers.get((*key, "prefix")) or self._routers.get(key)
+
+    # Routes
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
+        for number, decorator in enumerate(node.decorator_list):
+            call = decorator if isinstance(decorator, ast.Call) else None
+            function = call.func if call else decorator
+            if not isinstance(function, ast.Attribute):
+                continue
+            owner = self._owner(function.value, module)
+            if owner is None:
+                if call is not None and function.attr in ("get", "route") and _starts_with_slash(call):
+                    written = ast.unparse(function.value)[:30]
+                    self._lost.append(f"what `{written}` in {module.file} is part of is not followed")
+                continue
+            if function.attr in _HOOKS:
+                owner.doubts.append(f"`{node.name}` in {module.file} looks at every request")
+            elif (
+                call is not None
+                and function.attr in ("get", "route", "api_route")
+                and _answers_get(function.attr, call)
+            ):
+                others = [one for place, one in enumerate(node.decorator_list) if place != number]
+                doubts = [f"`{ast.unparse(one)[:40]}` decorates it" for one in others if not _is_route(one)]
+                doubts += _parameters(node)
+                if any(keyword.arg == "dependencies" for keyword in call.keywords):
+                    doubts.append("it has dependencies")
+                self._route(owner, call, module, doubts)
+
+    def _route(self, owner: Router, call: ast.Call, module: Module, doubts: list[str]) -> None:
+        given = [keyword.value for keyword in call.keywords if keyword.arg in ("path", "rule")]
+        text = self._modules.text(next(iter([*call.args, *given]), None), module)
+        if text is None or text.known is None:
+            owner.unread.append(f"the path of a route in {module.file} is computed")
+        elif "{" not in text.value and "<" not in text.value:
+            owner.routes.append(Route(text.value, module.file, tuple(doubts)))
+
+    def _route_list(self, node: ast.expr, router: Router, module: Module) -> None:
+        """Starlette's list of Route and Mount."""
+        if isinstance(node, ast.Name):
+            node = module.assigned.get(node.id) or node
+        if not isinstance(node, ast.List):
+            router.unread.append(f"the routes in {module.file} are computed")
+            return
+        for item in node.elts:
+            name = dotted(item.func, module).rpartition(".")[2] if isinstance(item, ast.Call) else ""
+            if isinstance(item, ast.Call) and name == "Route" and _answers_get("route", item):
+                self._route(router, item, module, [])
+            elif name != "Route":
+                router.unread.append(f"a part of the routes in {module.file} is mounted")
+
+    # Calls
+
+    def _call(self, call: ast.Call, module: Module) -> None:
+        name = dotted(call.func, module)
+        short = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
+        self._listen(call, name, short, module)
+        if name in ("flask_talisman.Talisman", "Talisman"):
+            self.gates.append(Gate("https", "Talisman"))
+        if not isinstance(call.func, ast.Attribute):
+            return
+        owner = self._owner(call.func.value, module)
+        if owner is None:
+            return
+        if short in ("include_router", "register_blueprint", "mount", "blueprint") and call.args:
+            self._include(owner, call, short, module)
+        elif short == "add_middleware" and call.args:
+            self._middleware(owner, dotted(call.args[0], module).rpartition(".")[2], module)
+        elif short in ("add_api_route", "add_url_rule", "add_route") and _answers_get("route", call):
+            self._route(owner, call, module, ["what answers it is not looked at"])
+        elif short in _HOOKS and call.args:
+            owner.doubts.append(f"a hook in {module.file} looks at every request")
+
+    def _include(self, owner: Router, call: ast.Call, short: str, module: Module) -> None:
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        target = call.args[-1] if short == "mount" and len(call.args) > 1 else call.args[0]
+        prefix = call.args[0] if short == "mount" else keywords.get("prefix") or keywords.get("url_prefix")
+        text = self._modules.text(prefix, module) if prefix is not None else None
+        if (prefix is not None and (text is None or text.known is None)) or isinstance(target, ast.Call):
+            if short != "mount":
+                owner.unread.append(f"a router in {module.file} is included in a way that is not followed")
+            return
+        key = self._key(target, module)
+        if short != "mount" and key not in self._routers:
+            owner.unread.append(f"the router `{ast.unparse(target)[:40]}` in {module.file} is not found")
+            return
+        doubts = ("it is included with dependencies",) if "dependencies" in keywords else ()
+        replaces = (
+            keywords.get("url_prefix") is not None and isinstance(key, tuple) and (*key, "prefix") in self._routers
+        )
+        owner.included.append(
+            (text.value if text else "", (*key, "prefix") if replaces and isinstance(key, tuple) else key, doubts)
+        )
+
+    def _middleware(self, owner: Router, name: str, module: Module) -> None:
+        if name in _GATES:
+            self.gates.append(_GATES[name])
+        elif name not in _HARMLESS:
+            owner.doubts.append(f"the middleware {name or '?'} in {module.file} looks at every request")
+
+    # Where it listens
+
+    def _listen(self, call: ast.Call, name: str, short: str, module: Module) -> None:
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        row = _LISTENS.get(name)
+        if row is None and short == "run" and isinstance(call.func, ast.Attribute):
+            framework = self.frameworks.get(self._key(call.func.value, module), "")
+            if framework in ("Flask", "Quart", "Dash", "Sanic", "Connexion", "Bottle", "Robyn"):
+                row = ((1, "port"), (0, "host"), _RUNS_AT.get(framework, "5000"), "127.0.0.1", framework)
+            elif ("port" in keywords or "socketio" in name.lower()) and name != "asyncio.run":
+                row = ((2, "port"), (1, "host"), "5000", "127.0.0.1", "")
+        if row is None and short == "launch" and ("Gradio" in self.frameworks.values() or "server_port" in keywords):
+            row = ((-1, "server_port"), (-1, "server_name"), "7860", "127.0.0.1", "Gradio")
+        if row is None and short == "run_server":
+            row = ((-1, "port"), (-1, "host"), "8050", "127.0.0.1", "Dash")
+        if row is None and short == "listen" and "tornado" in {n.partition(".")[0] for n in module.imported_modules}:
+            row = ((0, "port"), (1, "address"), "", "0.0.0.0", "Tornado")
+        if row is not None:
+            (port_at, port_name), (host_at, host_name), port, host, framework = row
+            self.listens.append(Listen(
+                self._argument(call, keywords, port_at, port_name, port, module),
+                self._argument(call, keywords, host_at, host_name, host, module), module.file, framework,
+            ))  # fmt: skip
+        elif short in _PAIRS or short == "bind":
+            self._listen_at_pair(call, module)
+        elif short in ("add_insecure_port", "add_secure_port") and call.args:
+            text = self._modules.text(call.args[0], module)
+            host_text, _, number = text.value.rpartition(":") if text else ("", "", "")
+            known = text or Text("")
+            at, on = (known._replace(value=part.strip("[]")) if text else None for part in (number, host_text))
+            self.listens.append(Listen(at, on, module.file, "gRPC"))
+
+    def _argument(
+        self, call: ast.Call, keywords: Mapping[str | None, ast.expr], at: int, name: str, default: str, module: Module
+    ) -> Text | None:
+        node = keywords.get(name) or (call.args[at] if 0 <= at < len(call.args) else None)
+        if None in keywords and node is None:
+            return None
+        return self._modules.text(node if node is not None else ast.Constant(default), module)
+
+    def _listen_at_pair(self, call: ast.Call, module: Module) -> None:
+        """`HTTPServer(("", 8000), Handler)`, `socket.bind((host, port))`"""
+        pair = call.args[0] if call.args else None
+        if isinstance(pair, ast.Name):
+            pair = module.assigned.get(pair.id)
+        if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+            host, port = (self._modules.text(node, module) for node in pair.elts)
+            host = host._replace(value="0.0.0.0") if host is not None and not host.value else host
+            self.listens.append(Listen(port, host, module.file))
+
+
+def _only_when_run(module: Module) -> frozenset[int]:
+    """The nodes below `if __name__ == "__main__":`, by their identity."""
+    guards = (node for node in module.nodes if isinstance(node, ast.If) and _asks_for_main(node.test))
+    return frozenset(id(inner) for guard in guards for inner in ast.walk(guard))
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _answers_get(kind: str, call: ast.Call) -> bool:
+    methods = next((keyword.value for keyword in call.keywords if keyword.arg == "methods"), None)
+    if kind == "get" or methods is None:
+        return True
+    return isinstance(methods, ast.List | ast.Tuple | ast.Set) and any(
+        isinstance(one, ast.Constant) and str(one.value).upper() == "GET" for one in methods.elts
+    )
+
+
+def _starts_with_slash(call: ast.Call) -> bool:
+    first = call.args[0] if call.args else None
+    return isinstance(first, ast.Constant) and str(first.value).startswith("/")
+
+
+def _is_route(decorator: ast.expr) -> bool:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(function, ast.Attribute) and function.attr in (
+        "get",
+        "head",
+        "route",
+        "api_route",
+        "post",
+        "options",
+    )
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The parameters that something must be given for, or that depend on something."""
+    arguments = node.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [f"it takes `{name}`" for name in names if name not in ("request", "req", "response", "self", "_")]

@@ -1,0 +1,146 @@
+"""Where Python sources write: files that they open, folders that they make, databases, logs and uploads."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from rewriter.model.managers import names
+from rewriter.model.project.answers import Text, Writes
+from rewriter.model.project.python_values import Module, Modules, dotted
+from rewriter.model.stages import UNKNOWN_PART
+
+_WRITE_MODE: Final = re.compile(r"[rbt]*[wax+]")
+_SQLITE: Final = re.compile(r"sqlite(?:\+\w+)?://(?:/(?P<path>.*))?\Z")
+# Functions whose first argument, or one by keyword, is a file or folder that they write.
+_FIRST: Final[Mapping[str, str]] = {
+    "os.makedirs": "name", "os.mkdir": "path", "sqlite3.connect": "database", "aiosqlite.connect": "database",
+    "logging.FileHandler": "filename", "logging.handlers.RotatingFileHandler": "filename",
+    "logging.handlers.TimedRotatingFileHandler": "filename", "logging.handlers.WatchedFileHandler": "filename",
+    "shelve.open": "filename", "dbm.open": "file", "os.remove": "path", "os.unlink": "path", "os.rmdir": "path",
+    "shutil.rmtree": "path", "numpy.save": "file", "zipfile.ZipFile": "file",
+    "duckdb.connect": "database",
+}  # fmt: skip
+_SECOND: Final = names(
+    "shutil.copy shutil.copy2 shutil.copyfile shutil.move shutil.copytree os.rename os.replace torch.save joblib.dump "
+    "urllib.request.urlretrieve"
+)
+_SAVERS: Final = ("PIL", "torch", "flask", "werkzeug", "openpyxl", "docx", "matplotlib")
+_PATH_METHODS: Final = names("write_text write_bytes mkdir touch unlink")
+_ARGUMENT_METHODS: Final = names(
+    "to_csv to_excel to_parquet to_json to_pickle savefig save save_model save_pretrained extractall download_file "
+    "imwrite"
+)
+_SETTINGS: Final = names(
+    "UPLOAD_FOLDER UPLOAD_DIR UPLOAD_DIRECTORY MEDIA_ROOT STATIC_ROOT LOG_FILE SESSION_FILE_DIR CACHE_DIR DATA_DIR "
+    "FILE_UPLOAD_TEMP_DIR"
+)
+
+
+def find_writes(modules: Modules, folder: str) -> Writes:
+    """The paths that the modules write, absolute in the image where the folder that the program runs in is known."""
+    finder = _Finder(modules, folder)
+    for module in modules.by_name.values():
+        for node in module.nodes:
+            finder.look(node, module)
+    return Writes(tuple(sorted(finder.paths)), tuple(dict.fromkeys(finder.unread)))
+
+
+class _Finder:
+    """Collects paths."""
+
+    __slots__ = ("_folder", "_modules", "paths", "unread")
+
+    def __init__(self, modules: Modules, folder: str) -> None:
+        self._modules: Final = modules
+        self._folder: Final = folder
+        self.paths: Final[set[str]] = set()
+        self.unread: Final[list[str]] = []
+
+    def look(self, node: ast.AST, module: Module) -> None:
+        match node:
+            case ast.Constant(str() as value) if value.startswith("sqlite"):
+                self._database(Text(value))
+            case ast.JoinedStr([ast.Constant(str() as first), *_]) if first.startswith("sqlite"):
+                self._database(self._modules.text(node, module))
+            case ast.Assign([ast.Name(name)], value) if name in _SETTINGS:
+                self._add(value, module, name)
+            case ast.Assign([ast.Subscript(_, ast.Constant(name))], value) if name in _SETTINGS:
+                self._add(value, module, str(name))
+            case ast.Dict(keys, values):
+                self._settings(keys, values, module)
+            case ast.Call():
+                self._call(node, module)
+
+    def _settings(self, keys: list[ast.expr | None], values: list[ast.expr], module: Module) -> None:
+        """Django's DATABASES and LOGGING: the NAME beside an ENGINE of SQLite, the filename of a handler."""
+        found = {key.value: value for key, value in zip(keys, values, strict=True) if isinstance(key, ast.Constant)}
+        engine = found.get("ENGINE")
+        if isinstance(engine, ast.Constant) and "sqlite3" in str(engine.value) and "NAME" in found:
+            self._add(found["NAME"], module, "DATABASES")
+        if "filename" in found and "class" in found:
+            self._add(found["filename"], module, "LOGGING")
+
+    def _call(self, call: ast.Call, module: Module) -> None:
+        name = dotted(call.func, module)
+        short = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        first = call.args[0] if call.args else None
+        if name in ("open", "io.open", "aiofiles.open", "codecs.open", "gzip.open") or short == "open":
+            is_method = short == "open" and name not in ("io.open", "aiofiles.open", "codecs.open", "gzip.open")
+            mode = keywords.get("mode") or next(iter(call.args[0 if is_method else 1 :]), None)
+            if mode is None or (isinstance(mode, ast.Constant) and not _WRITE_MODE.match(str(mode.value))):
+                return
+            if is_method and not isinstance(mode, ast.Constant):
+                return  # Image.open(file) and the like
+            assert not is_method or isinstance(call.func, ast.Attribute)
+            target = call.func.value if is_method and isinstance(call.func, ast.Attribute) else first
+            self._add(target or keywords.get("file"), module, "open")
+        elif name == "logging.basicConfig":
+            if "filename" in keywords:
+                self._add(keywords["filename"], module, name)
+        elif name in _SECOND and len(call.args) > 1:
+            self._add(call.args[1], module, name)
+        elif name in _FIRST:
+            self._add(first or keywords.get(_FIRST[name]), module, name)
+        elif name.startswith("subprocess.") or name in ("os.system", "os.popen"):
+            self.unread.append(f"`{name}` in {module.file} runs another program")
+        elif name.startswith("tempfile."):
+            self.paths.add("/tmp")
+        elif short in _PATH_METHODS and isinstance(call.func, ast.Attribute):
+            self._add(call.func.value, module, short)
+        elif short in _ARGUMENT_METHODS and first is not None and (short != "save" or _saves(first, module)):
+            self._add(first, module, short)
+
+    def _add(self, node: ast.expr | None, module: Module, what: str) -> None:
+        text = self._modules.text(node, module)
+        if text is not None and what.endswith("connect") and (_SQLITE.match(text.value) or text.value == ":memory:"):
+            return
+        self._note(text, f"`{what}` in {module.file} writes to a path that is computed")
+
+    def _database(self, text: Text | None) -> None:
+        match = _SQLITE.match(text.value) if text else None
+        if text is None or match is None or not match["path"] or ":memory:" in text.value:
+            return
+        path = match["path"].partition("?")[0]
+        self._note(text._replace(value=path), "the path of a SQLite database is computed")
+
+    def _note(self, text: Text | None, reason: str) -> None:
+        """Note a path; of one that is known up to some folder, that folder."""
+        if text is None or not text.value:
+            self.unread.append(reason)
+            return
+        known, *rest = text.value.split(UNKNOWN_PART)
+        path = posixpath.dirname(known) if rest else known
+        if (rest and not known.rpartition("/")[0]) or not (self._folder or path.startswith("/")):
+            self.unread.append(reason)
+            return
+        self.paths.add(posixpath.normpath(posixpath.join(self._folder, path)))
+
+
+def _saves(first: ast.expr, module: Module) -> bool:
+    """Whether `x.save(y)` writes a file: models of Django have such a method as well."""
+    return isinstance(first, ast.Constant) or any(name.startswith(_SAVERS) for name in module.imported_modules)
