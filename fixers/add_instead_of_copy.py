@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import replace, spell
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.archive import is_archive
-from rewriter.model.context import BuildContext, clean
-from rewriter.model.context_evidence import REMOTE
+from rewriter.model.context.archive import is_archive
+from rewriter.model.context.build_context import BuildContext, clean
+from rewriter.model.context.evidence import REMOTE
 from rewriter.model.state import State
 from rewriter.syntax.expansion import is_heredoc
 from rewriter.syntax.tree import Add

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.cleanup import is_removed
-from rewriter.model.leftovers import calls_that_leave
+from rewriter.model.caching.cleanup import is_removed
+from rewriter.model.caching.leftovers import calls_that_leave
 from rewriter.model.settings import Settings
 from rewriter.model.state import State
 from rewriter.syntax.tree import Run

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import insert_after, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.calls import calls
-from rewriter.model.packages import Call
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.run_calls import calls
 from rewriter.model.state import State
 from rewriter.syntax.text import Edit
 from rewriter.syntax.tree import Run

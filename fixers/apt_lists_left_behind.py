@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from rewriter.fixing.commands import append_command
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.apt_layers import may_need_lists
-from rewriter.model.calls import APT, calls
-from rewriter.model.cleanup import is_removed
-from rewriter.model.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.caching.apt import may_need_lists
+from rewriter.model.caching.cleanup import is_removed
+from rewriter.model.caching.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.managers.run_calls import APT, calls
 from rewriter.model.once import once_per_file
 from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage

@@ -16,11 +16,11 @@ from rewriter.fixing.compose import (
 from rewriter.fixing.edits import insert_after, newline_at, remove_instruction, remove_word, render, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.ignore_file import ignore, refusal_to_ignore
-from rewriter.model.context import BuildContext
-from rewriter.model.earlier_installs import Move, earlier_installs
-from rewriter.model.go_downloads import Download, possible_downloads
-from rewriter.model.manifest_copies import copy_lines, destination_at, link_on_the_way, words_to_drop
-from rewriter.model.stage_installs import StageInstalls
+from rewriter.model.caching.go_downloads import Download, possible_downloads
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.installing.earlier_installs import Move, earlier_installs
+from rewriter.model.installing.manifest_copies import copy_lines, destination_at, link_on_the_way, words_to_drop
+from rewriter.model.installing.stage_installs import StageInstalls
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit

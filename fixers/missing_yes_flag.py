@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.calls import calls, is_fed
+from rewriter.model.managers.run_calls import calls, is_fed
 from rewriter.model.state import States
 from rewriter.syntax.shell import Word
 from rewriter.syntax.text import Edit

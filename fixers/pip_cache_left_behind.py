@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from rewriter.fixing.commands import append_command
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.cache_users import copies_cache, offline_step
-from rewriter.model.calls import calls
-from rewriter.model.cleanup import is_removed
-from rewriter.model.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.caching.cleanup import is_removed
+from rewriter.model.caching.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.caching.users import copies_cache, offline_step
+from rewriter.model.managers.run_calls import calls
 from rewriter.model.settings import Settings
 from rewriter.model.state import State
 from rewriter.syntax.tree import Run

@@ -6,11 +6,11 @@ from rewriter.fixing.commands import Stretch, remove_cleanup, remove_words, text
 from rewriter.fixing.edits import attached_comments, insert_after, insert_in_front, remove_instruction, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
-from rewriter.model.caches import is_mounted
-from rewriter.model.context import BuildContext
+from rewriter.model.caching.mounts import is_mounted
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.features import NO_MOUNTS, allows
-from rewriter.model.pip import PipRun, Rewrite, can_go, find_pip_runs, find_stale_mount
-from rewriter.model.pip_hazards import uses_pip
+from rewriter.model.pip.hazards import uses_pip
+from rewriter.model.pip.options import PipRun, Rewrite, can_go, find_pip_runs, find_stale_mount
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit, Span

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rewriter.fixing.commands import append_command
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.model.calls import calls
-from rewriter.model.cleanup import is_removed
-from rewriter.model.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.caching.cleanup import is_removed
+from rewriter.model.caching.leftovers import calls_that_leave, reason_against_appending
+from rewriter.model.managers.run_calls import calls
 from rewriter.model.settings import Settings
 from rewriter.model.state import State
 from rewriter.syntax.tree import Run

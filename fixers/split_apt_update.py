@@ -6,7 +6,7 @@ from rewriter.fixing.compose import join_runs
 from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.suppress import read_comment
-from rewriter.model.calls import apt_calls
+from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.state import State
 from rewriter.syntax.shell import CommandList
 from rewriter.syntax.tree import Arg, Env, Expose, From, Instruction, Label, Run, Workdir

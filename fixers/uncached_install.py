@@ -6,13 +6,13 @@ from rewriter.fixing.commands import remove_cleanup, remove_words, text_in_front
 from rewriter.fixing.edits import insert_after, insert_in_front, remove_instruction, remove_word, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
-from rewriter.model.apt_layers import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
-from rewriter.model.build_layers import BuildLayers, find_build_layers
+from rewriter.model.caching.apt import DOCKER_CLEAN, AptLayers, AptRun, find_apt_layers
+from rewriter.model.caching.builds import BuildLayers, find_build_layers
+from rewriter.model.caching.installs import InstallRun, find_install_runs, find_switches
+from rewriter.model.caching.system import SystemCall, SystemRun, find_system_runs
 from rewriter.model.features import NO_MOUNTS, allows
-from rewriter.model.install_layers import InstallRun, find_install_runs, find_switches
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
-from rewriter.model.system_layers import SystemCall, SystemRun, find_system_runs
 from rewriter.syntax.text import Edit
 from rewriter.syntax.tree import Dockerfile, Env
 from rewriter.syntax.words import Word

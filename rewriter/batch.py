@@ -14,8 +14,8 @@ from rewriter.engine import Outcome
 from rewriter.files import FileError
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import UnknownFixerError, may_run, select
-from rewriter.model.context import BuildContext
-from rewriter.model.context_discovery import discover
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.discovery import discover
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
@@ -197,7 +197,7 @@ class Batch:
 
 
 def _context(path: str, dockerfile: Dockerfile, settings: Config) -> BuildContext:
-    from rewriter.model.manifests import needed_files  # most files need no context
+    from rewriter.model.installing.manifests import needed_files  # most files need no context
 
     return discover(path, dockerfile, configured=settings.context or None, needed=needed_files(dockerfile))
 

@@ -16,7 +16,7 @@ from rewriter.fixing.fixer import PHASES, FileEdit, Fix, Fixer, Level, Skip, is_
 from rewriter.fixing.registry import may_run
 from rewriter.fixing.suppress import Suppressions
 from rewriter.laws import Laws, comment_in_the_way
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage
 from rewriter.syntax.parser import parse

@@ -30,8 +30,8 @@ from rewriter.engine import Outcome
 from rewriter.fixing.edits import attached_comments
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext
-from rewriter.model.context_files import Listed
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.files import Listed
 from rewriter.output.diff import unified_diff
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile, Instruction, Onbuild, ShellInstruction

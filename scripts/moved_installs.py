@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 from rewriter import engine, parse
 from rewriter.engine import Outcome
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext
-from rewriter.model.packages import Call, call_of
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.managers.call import Call, call_of
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import States
 from rewriter.output.diff import unified_diff

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from fixers.pip_install import install_with_uv
 from rewriter import engine
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 
 SETS: Final = Path(__file__).parent.parent / "tests/e2e/requirement_sets.toml"
 BASE: Final = "python:3.11-slim"

@@ -21,7 +21,7 @@ from rewriter import engine
 from rewriter.engine import Outcome
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.settings import UV_IMAGE, Settings
 from rewriter.syntax.text import decode
 

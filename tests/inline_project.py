@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from textwrap import dedent
 
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Program, Start
 from rewriter.model.stages import StageGraph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.caches import CacheMount, cache_mounts
+from rewriter.model.caching.mounts import CacheMount, cache_mounts
 from rewriter.model.features import allows
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States

@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 
-from rewriter.model.calls import apt_calls, calls, is_fed
+from rewriter.model.managers.run_calls import apt_calls, calls, is_fed
 from rewriter.syntax.parser import parse
 from rewriter.syntax.tree import Run
 

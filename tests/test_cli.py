@@ -18,7 +18,7 @@ from rewriter import __main__, __version__, batch, cli, config, files, session
 from rewriter.batch import Batch
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, FileEdit, Fix, Fixer, Level, Skip, fixer
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.tree import Dockerfile, From
 from tests.command import ENVIRONMENT, PROGRAM, Ran, dfix, process
 

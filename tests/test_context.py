@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.model.context import MOST_ENTRIES, BuildContext
-from rewriter.model.context_files import Listed
+from rewriter.model.context.build_context import MOST_ENTRIES, BuildContext
+from rewriter.model.context.files import Listed
 from tests.ordinary_user import unprivileged
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.model import context_evidence
-from rewriter.model.context_discovery import discover, local_sources
+from rewriter.model.context import evidence as context_evidence
+from rewriter.model.context.discovery import discover, local_sources
 from rewriter.syntax.parser import parse
 from tests.test_context import make
 

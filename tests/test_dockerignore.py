@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rewriter.model.dockerignore import BadPatternError, IgnoreRules, read_patterns
+from rewriter.model.context.dockerignore import BadPatternError, IgnoreRules, read_patterns
 
 # https://github.com/moby/patternmatcher/blob/main/patternmatcher_test.go (Apache-2.0), TestMatches: a pattern, a path,
 # and whether they match, be it through a folder above. The paths that end in a slash or are one are left out: no

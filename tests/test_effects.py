@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.context import BuildContext
-from rewriter.model.effects import Effects, common_path, conflict, effects, effects_of
-from rewriter.model.effects_shell import steps
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.effects.instructions import Effects, common_path, conflict, effects, effects_of
+from rewriter.model.effects.shell import steps
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.parser import parse

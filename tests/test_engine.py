@@ -13,7 +13,7 @@ from rewriter import engine
 from rewriter.engine import fix
 from rewriter.fixing.edits import insert_instruction_after, insert_instruction_before, remove_instruction, replace
 from rewriter.fixing.fixer import PHASES, FileEdit, Fix, Fixer, Level, Skip
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.stages import Stage
 from rewriter.model.state import State
 from rewriter.syntax.text import Edit, Span

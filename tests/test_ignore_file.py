@@ -8,7 +8,7 @@ import pytest
 
 from rewriter.fixing.fixer import FileEdit
 from rewriter.fixing.ignore_file import ignore, refusal_to_ignore
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.parser import parse
 
 PLAIN = parse("FROM node:20\nCOPY . .\nCOPY --from=other node_modules ./\n")

@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 
 import rewriter.model
-from rewriter.model import alpine, debian, official_tags
-from rewriter.model.base_contents import NOTHING_KNOWN, base_contents
+from rewriter.model.data import alpine, debian, official_tags
+from rewriter.model.data.base_contents import NOTHING_KNOWN, base_contents
+from rewriter.model.data.system_libraries import SystemNeed, node_need, python_need
 from rewriter.model.image import parse_image
-from rewriter.model.system_libraries import SystemNeed, node_need, python_need
 from rewriter.model.users import Account
 
 DATA: Final = Path(rewriter.model.__file__).parent / "data"
@@ -262,7 +262,7 @@ def test_of_other_images_nothing_is_known(image: str) -> None:
 def test_the_tables_are_not_read_at_start_up() -> None:
     code = """
 import sys
-import rewriter.model.alpine, rewriter.model.debian, rewriter.model.official_tags, rewriter.model.system_libraries
+from rewriter.model.data import alpine, debian, official_tags, system_libraries
 assert not {"zlib", "tomllib", "dataclasses"} & set(sys.modules), sys.modules
 """
     subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.packages import Call, call_of
+from rewriter.model.managers.call import Call, call_of
 from rewriter.syntax.shell import parse_shell
 from rewriter.syntax.text import view_of
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from rewriter.model.context import BuildContext
-from rewriter.model.manifests import Needs, NotMovableError, is_manifest, needed_files, needs_of
-from rewriter.model.stage_installs import StageInstalls
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.installing.manifests import Needs, NotMovableError, is_manifest, needed_files, needs_of
+from rewriter.model.installing.stage_installs import StageInstalls
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.parser import parse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.language_managers import LANGUAGE_MANAGERS, OTHER_NAMES
-from rewriter.model.managers import SYSTEM_MANAGERS, Manager
-from rewriter.model.packages import MANAGERS, Call, call_of
+from rewriter.model.managers.call import MANAGERS, Call, call_of
+from rewriter.model.managers.languages import LANGUAGE_MANAGERS, OTHER_NAMES
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, Manager
 from rewriter.syntax.shell import SimpleCommand, parse_shell
 from rewriter.syntax.text import view_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rewriter.fixing.facts import Facts
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.project import Project, trees
 from rewriter.model.project.answers import Packages, Port, Script, Unknown
 from rewriter.model.project.sources import LARGEST, MOST_FILES

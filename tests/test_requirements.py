@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rewriter.model.requirements import (
+from rewriter.model.pip.requirements import (
     MOST_FILES,
     Option,
     configures_uv,

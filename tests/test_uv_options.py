@@ -6,10 +6,10 @@ import pytest
 
 from fixers.pip_install import install_with_uv
 from rewriter import engine, parse
-from rewriter.model.calls import calls
-from rewriter.model.language_managers import LANGUAGE_MANAGERS
-from rewriter.model.packages import Call
-from rewriter.model.uv import ACCEPTED, AGAINST, AS_VARIABLES, DROPPED, TWINS, translate
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.languages import LANGUAGE_MANAGERS
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.pip.uv import ACCEPTED, AGAINST, AS_VARIABLES, DROPPED, TWINS, translate
 from rewriter.syntax.tree import Run
 
 

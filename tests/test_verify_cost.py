@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.verify.cost import Edited, copied_context, manifest_file, source_file
 
 

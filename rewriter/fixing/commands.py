@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
-from rewriter.model.cleanup import Cleanup, exits_on_error
+from rewriter.model.caching.cleanup import Cleanup, exits_on_error
 from rewriter.syntax.shell import CommandList
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rewriter.model.context import BuildContext, DeferredContext
+from rewriter.model.context.build_context import BuildContext, DeferredContext
 from rewriter.model.project import Project
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage, StageGraph

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from rewriter.fixing.changes import WORDS
 from rewriter.fixing.facts import ABOUT_INSTRUCTIONS, ANSWERS
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Instruction

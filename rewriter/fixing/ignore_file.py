@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from rewriter.fixing.fixer import FileEdit
-from rewriter.model.context import BuildContext, clean
+from rewriter.model.context.build_context import BuildContext, clean
 from rewriter.syntax.parser import parse
 from rewriter.syntax.tree import Copy, Dockerfile, Instruction, Onbuild, Run
 

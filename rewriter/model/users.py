@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.calls import calls
-from rewriter.model.managers import names
-from rewriter.model.packages import skip_wrappers
+from rewriter.model.managers.call import skip_wrappers
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.state import State
 from rewriter.syntax.shell import SimpleCommand, Word
 from rewriter.syntax.tree import Run
@@ -83,7 +83,7 @@ _OF_ROOT: Final = names("apt-get apt apk dnf dnf5 yum microdnf tdnf zypper")
 
 
 def _find(user: str, state: State) -> Account | None:
-    from rewriter.model.base_contents import accounts_of
+    from rewriter.model.data.base_contents import accounts_of
 
     origin = state.stage.origin if state.stage else None
     family = origin.family if origin else ""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from rewriter.model.caches import cache_folders
+from rewriter.model.caching.mounts import cache_folders
 from rewriter.verify import accounts
 from rewriter.verify.installed import (
     Installed,
@@ -79,7 +79,7 @@ _CACHES: Final = re.compile(
     r"/tmp/(?:v8-compile-cache|node-compile-cache|yarn--|npm-|pip-|uv-|corepack-)[^/]*(?:/.*)?|/tmp/\.?yarn-cache.*|"
     r".*/\.(?:node-gyp|yarn/berry/cache|cache/(?:node-gyp|pnpm|go-build|Microsoft/TypeScript))(?:/.*)?"
 )
-"""Caches that no cache mount of ours holds; the others are known to `rewriter.model.caches`."""
+"""Caches that no cache mount of ours holds; the others are known to `rewriter.model.caching.mounts`."""
 
 _RECORDS: Final = re.compile(
     r".*\.dist-info/(?:INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_cache\.json|uv_build\.json)|"

@@ -12,7 +12,7 @@ from rewriter import files
 from rewriter.batch import Batch, Options, Problem, Result
 from rewriter.files import FileError
 from rewriter.fixing.fixer import Fixer
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.text import decode
 from rewriter.verify.allowed import allowed
 from rewriter.verify.report import Allowed

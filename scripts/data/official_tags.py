@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from rewriter.model.official_tags import DAY_ZERO, LISTED, NO_VARIANT, suite_in
+from rewriter.model.data.official_tags import DAY_ZERO, LISTED, NO_VARIANT, suite_in
 from scripts.data.packed import pack
 
 _OLD_LINE: Final = re.compile(r"(?m)^([\w.-]+):\s+(?:git|https?)://\S+@\S+")

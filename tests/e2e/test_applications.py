@@ -12,7 +12,7 @@ import pytest
 from rewriter import engine, parse
 from rewriter.fixing.fixer import Level
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Run
 from tests.e2e.docker import Build, answer, build, config, namespace, run

@@ -9,7 +9,7 @@ import pytest
 
 from fixers.pip_install import install_with_uv
 from rewriter import engine
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from scripts.pip_and_uv import compare, load_sets, second_index
 from tests.e2e.docker import build, namespace, run
 

@@ -12,7 +12,7 @@ import pytest
 from rewriter import engine as rewriter_engine
 from rewriter.fixing.fixer import Level
 from rewriter.fixing.registry import load_fixers, select
-from rewriter.model.context import BuildContext
+from rewriter.model.context.build_context import BuildContext
 from rewriter.verify.allowed import allowed
 from rewriter.verify.builder import Engine, Recipe, open_engine
 from rewriter.verify.compare_files import compare_files

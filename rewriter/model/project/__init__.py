@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from rewriter.model.context import BuildContext
+    from rewriter.model.context.build_context import BuildContext
     from rewriter.model.project.answers import (
         Address,
         Gate,

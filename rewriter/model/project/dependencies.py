@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.calls import calls
-from rewriter.model.copies import CopiedFiles
-from rewriter.model.effects_shell import steps
-from rewriter.model.manifests import NotMovableError, locks_of, manifest_of
-from rewriter.model.manifests import Project as Install
+from rewriter.model.effects.copies import CopiedFiles
+from rewriter.model.effects.shell import steps
+from rewriter.model.installing.manifests import NotMovableError, locks_of, manifest_of
+from rewriter.model.installing.manifests import Project as Install
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.pip.requirements import normal_name, parse_requirement, read_requirements
 from rewriter.model.project.answers import Packages, Script, Unknown
 from rewriter.model.project.sources import Sources, table
-from rewriter.model.requirements import normal_name, parse_requirement, read_requirements
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Copy, Run
 

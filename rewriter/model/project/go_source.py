@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program, Route, Text, Unknown, Writes
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.go_files import GoFile, Packages

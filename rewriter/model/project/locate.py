@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.sources import Sources
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.shell import SimpleCommand

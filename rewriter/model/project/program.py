@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Program, Start, Text, Unknown
 from rewriter.model.project.locate import Found, find_module, go_package, sources_of_script
 from rewriter.model.project.options import option_value, positional

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Text, Writes
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.stages import UNKNOWN_PART

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 
 ALL: Final = "0.0.0.0"
 LOCAL: Final = "127.0.0.1"

@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from rewriter.model.context import BuildContext
-from rewriter.model.copies import CopiedFiles, folder_at
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import States

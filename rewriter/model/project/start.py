@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rewriter.model.image import ImageReference
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Start, Text, Unknown
 from rewriter.model.project.follow import Follower
 from rewriter.model.project.shell_words import Variables

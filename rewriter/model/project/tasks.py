@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Text, Unknown
 from rewriter.model.project.follow import Follower
 from rewriter.model.project.shell_words import Variables

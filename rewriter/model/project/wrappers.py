@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.managers import names
+from rewriter.model.managers.vocabulary import names
 
 
 class Wrapper(NamedTuple):

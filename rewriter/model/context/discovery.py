@@ -1,0 +1,83 @@
+"""Which folder is the build context of a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.evidence import REMOTE, named_contexts
+from rewriter.model.stages import StageGraph
+from rewriter.model.state import States
+from rewriter.syntax.expansion import is_heredoc
+from rewriter.syntax.tree import Add, Copy, Dockerfile
+
+_EXPANDS: Final = re.compile(r"""[$'"`\\]""")
+
+
+def discover(
+    dockerfile_path: str,
+    dockerfile: Dockerfile,
+    *,
+    explicit: str | None = None,
+    configured: str | None = None,
+    needed: Iterable[str] = (),
+) -> BuildContext:
+    """The context of a Dockerfile: the one named by the user or the project, or the only folder that fits.
+
+    The project names it in a compose file or a workflow; where these disagree it is not known which is meant.
+    Folders are tried from the Dockerfile's own up to the one that holds `.git`; without a `.git` only its own. One fits
+    when every local source of COPY and ADD exists in it. Where several do, every path in `needed` must exist as well,
+    and where several are left it is not known which is meant.
+    """
+    named = explicit if explicit is not None else configured
+    if named is not None:
+        return _context(named, dockerfile_path)
+    folders = _candidates(dockerfile_path)
+    contexts = named_contexts(dockerfile_path, folders)
+    if contexts:
+        return _context(contexts.pop(), dockerfile_path) if len(contexts) == 1 else BuildContext(None)
+    fitting = [_context(folder, dockerfile_path) for folder in folders]
+    for paths in (local_sources(dockerfile), needed):
+        wanted = dict.fromkeys(paths)
+        fitting = [context for context in fitting if all(context.find(path) != "absent" for path in wanted)]
+        if len(fitting) < 2:
+            break
+    return fitting[0] if len(fitting) == 1 else BuildContext(None)
+
+
+def _context(folder: str, dockerfile_path: str) -> BuildContext:
+    own = os.path.relpath(os.path.realpath(dockerfile_path), os.path.realpath(folder))
+    return BuildContext(folder, dockerfile=own.replace(os.sep, "/"))
+
+
+def _candidates(dockerfile_path: str) -> list[str]:
+    own = os.path.dirname(os.path.abspath(dockerfile_path))
+    folders = [own]
+    while not os.path.lexists(os.path.join(folders[-1], ".git")):
+        above = os.path.dirname(folders[-1])
+        if above == folders[-1]:
+            return [own]
+        folders.append(above)
+    return folders
+
+
+def local_sources(dockerfile: Dockerfile) -> Iterator[str]:
+    """What COPY and ADD take from the context, variables replaced; without URLs, heredocs and `--from`.
+
+    A source with a variable that is not known is left out, and so are the triggers of ONBUILD, which run elsewhere.
+    """
+    states: States | None = None
+    for instruction in dockerfile.instructions:
+        if not isinstance(instruction, Copy) or instruction.source_stage is not None or len(instruction.paths) < 2:
+            continue
+        for source in instruction.sources:
+            path: str | None = source
+            if _EXPANDS.search(source):
+                states = states or States(StageGraph(dockerfile))
+                path = states.at(instruction).expand(source)
+            if not path or is_heredoc(path) or (isinstance(instruction, Add) and REMOTE.match(path)):
+                continue
+            yield path

@@ -1,0 +1,1 @@
+"""Knowledge: data files, each with its source, and what reads them when they are first asked."""

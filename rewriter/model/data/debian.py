@@ -1,0 +1,63 @@
+"""What builds need of Debian's packages, and what must stay when it goes: read from `data/debian_packages.zlib`.
+
+The data knows the main archive of the suites in `SUITES`. Names of libraries differ between suites (`libssl3`,
+`libssl3t64`), so every question is asked for a suite, or for all that an image may be. None means that the package or
+the suite is not known; other packages than these may well be needed at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+from rewriter.model.data.packed import PackedFile
+
+SUITES: Final = ("bullseye", "bookworm", "trixie")
+
+
+def runtime_libraries(package: str, suite: str) -> frozenset[str] | None:
+    """The packages that what was built with a package needs at run time, such as `libpq5` for `libpq-dev`.
+
+    None unless the package is known to serve only builds: headers, compilers, build tools.
+    """
+    return _cell("build-only", package, suite)
+
+
+def is_build_only(package: str, suite: str) -> bool:
+    """Whether a package is known to serve only builds."""
+    return runtime_libraries(package, suite) is not None
+
+
+def needed_recommendations(package: str, suite: str) -> frozenset[str]:
+    """The packages to name beside a package that is installed without those it recommends, such as `ca-certificates`.
+
+    Empty where nothing that matters is lost: also for packages that are not Debian's, of which nothing is known.
+    """
+    return _cell("recommended", package, suite) or frozenset()
+
+
+def runtime_libraries_in_all(package: str, suites: Iterable[str]) -> frozenset[str] | None:
+    """The run-time packages where they are called the same in all of these suites, else None."""
+    found = {runtime_libraries(package, suite) for suite in suites}
+    return found.pop() if len(found) == 1 else None
+
+
+def _cell(part: str, package: str, suite: str) -> frozenset[str] | None:
+    """The field of a package for a suite; `-` is no such package there, `=` the same as for the suite before."""
+    if suite not in SUITES or not package:
+        return None
+    text = _text(part)
+    start = text.find(f"\n{package}\t")
+    if start < 0:
+        return None
+    cells = text[start + len(package) + 2 : text.index("\n", start + 1)].split("\t")
+    column = SUITES.index(suite)
+    while cells[column] == "=":
+        column -= 1
+    return None if cells[column] == "-" else frozenset(cells[column].split())
+
+
+@cache
+def _text(part: str) -> str:
+    return f"\n{PackedFile('debian_packages.zlib').read(part)}\n"

@@ -1,0 +1,1 @@
+"""Installs of dependencies, and how they move before the sources."""

@@ -1,0 +1,1 @@
+"""Package managers: their vocabulary, and their calls in a RUN."""

@@ -1,0 +1,1 @@
+"""What pip is told, and how uv is told the same."""
