@@ -1,0 +1,1 @@
+const char *motto(void) { return "all the news"; }
