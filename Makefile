@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs projects bench e2e effect pip-and-uv data new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs projects bench e2e e2e-short effect pip-and-uv data new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -51,7 +51,10 @@ bench: $(READY) ## speed as ratios, measured in one run
 	@$(BIN)/python -m scripts.bench $(ARGS)
 
 e2e: $(READY) ## build real images before and after; needs a Docker engine
-	@$(BIN)/pytest -q -m e2e
+	@$(BIN)/pytest -q -m e2e $(TESTS)
+
+e2e-short: $(READY) ## the part of it that fits into a quarter of an hour
+	@$(BIN)/pytest -q -m "e2e and not long" $(TESTS)
 
 effect: $(READY) ## what single fixers bring for one application, as ratios; needs a Docker engine (ARGS="--write")
 	@$(BIN)/python -m scripts.effect $(ARGS)

@@ -91,7 +91,7 @@ _RECORDS: Final = re.compile(
 # services and the like. They belong to no package, but follow from those that are there.
 _MADE_BY_PACKAGES: Final = re.compile(
     r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml)(?:/.*)?|"
-    r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
+    r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment|security/opasswd)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
     r".*/(?:gschemas\.compiled|giomodule\.cache|loaders\.cache|mimeinfo\.cache|icon-theme\.cache|\.uuid)|"
     r"/var/lib/(?:systemd|python|alternatives|polkit-1|sgml-base|xml-core|emacsen-common|man-db|dbus|apt)(?:/.*)?"
 )

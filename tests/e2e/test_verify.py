@@ -84,7 +84,14 @@ PROOFS: Final = [
 ]
 
 
-@pytest.mark.parametrize("wanted", PROOFS, ids=lambda wanted: wanted.id)
+BRIEF: Final = frozenset({"express", "two-stages"})
+"""What `make e2e-short` proves, too."""
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [pytest.param(it, id=it.id, marks=[] if it.folder in BRIEF else [pytest.mark.long]) for it in PROOFS],
+)
 def test_what_dfix_does_to_an_application_is_proven(
     wanted: Proof, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from rewriter.verify.probe import TOOLS
 from rewriter.verify.report import Allowed, Check, Status
 from rewriter.verify.window import Window
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 SERVER = "FROM python:3.11-slim\nWORKDIR /srv\nEXPOSE 8000\n"
 SERVE = 'CMD ["python", "-m", "http.server", "8000"]\n'

@@ -20,7 +20,7 @@ from rewriter.verify.builder import BuildError, Engine, EngineError, Failure, Re
 from rewriter.verify.janitor import records_in
 from tests.e2e.docker import docker
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 ROOT = Path(__file__).parent.parent.parent
 BASE = "debian:12-slim"

@@ -22,7 +22,7 @@ from rewriter.verify.report import Allowed, Check
 from rewriter.verify.snapshot import Snapshot, read
 from rewriter.verify.steady import unsteady
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 APPS = Path(__file__).parent / "apps"
 FIXERS = select(load_fixers(), level=Level.GUARDED)
