@@ -31,6 +31,7 @@ from rewriter.syntax.text import Edit
     name="copy-before-install",
     level=Level.GUARDED,
     phase="order",
+    changes=["installer-records"],
     example=Example(
         before="FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n",
         after="FROM python:3.11\nWORKDIR /app\nCOPY requirements.txt ./\n"

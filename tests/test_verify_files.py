@@ -351,3 +351,10 @@ def test_what_is_allowed_is_what_the_fixers_that_fired_declare() -> None:
     assert found.reason("package-caches") == "DF202, DF301"
     assert (found.reason("bytecode"), found.reason("label")) == ("DF301", "")
     assert allowed(fixers, ()).codes == {}
+
+
+def test_an_empty_folder_that_uv_makes_among_packages_is_a_record_of_the_installer() -> None:
+    flask = package("flask", "3.0", __init___py="")
+    after = {**flask, f"{SITE}/Flask.libs": folder(), f"{SITE}/data": folder(), f"{SITE}/data/a": "a"}
+    assert (f"installer records: {SITE}/Flask.libs", "DF1") in rows(check(flask, after, "installer-records"))
+    assert [subject for subject, *_ in failures(flask, after, "installer-records")] == [f"{SITE}/data/"]

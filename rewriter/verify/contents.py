@@ -207,11 +207,22 @@ class Contents:
             return Group.BYTECODE
         if _OF_INSTALLERS.fullmatch(path):
             return Group.INSTALLERS
-        if _RECORDS.fullmatch(path) or self._is_lock_of_environment(path):
+        if _RECORDS.fullmatch(path) or self._is_lock_of_environment(path) or self._is_empty_among_packages(path):
             return Group.RECORDS
         if owner := self.owner(path):
             return group_of(owner)
         return Group.SYSTEM if self._is_made_by_packages(path) else Group.APPLICATION
+
+    def _is_empty_among_packages(self, path: str) -> bool:
+        """Whether a path is a folder that holds nothing, among Python's packages: uv makes those of a wheel, pip not."""
+        entry = self.snapshot.entries.get(path)
+        if entry is None or entry.kind is not Kind.FOLDER or path in self._full_folders:
+            return False
+        return posixpath.basename(posixpath.dirname(path)) in ("site-packages", "dist-packages")
+
+    @cached_property
+    def _full_folders(self) -> frozenset[str]:
+        return frozenset(map(posixpath.dirname, self.snapshot.entries))
 
     def _is_lock_of_environment(self, path: str) -> bool:
         """Whether a path is what uv locks a virtual environment by."""
