@@ -133,7 +133,7 @@ def explain(fixer: Fixer) -> str:
     if fixer.replaces:
         facts.append(f"Replaces: {', '.join(fixer.replaces)}.")
     if fixer.changes:
-        facts.append(f"May change of the image's configuration: {', '.join(sorted(fixer.changes))}.")
+        facts.append(f"May change of the image: {', '.join(sorted(fixer.changes))}.")
     example = unified_diff("Dockerfile", fixer.example.before, fixer.example.after)
     ignore = f"Leave a place alone: # dfix: ignore[{fixer.code}] reason"
     parts = [head, "=" * len(head), "", fixer.documentation, "", *facts, "", "Example:", "", example, ignore]

@@ -214,7 +214,7 @@ class Contents:
         return Group.SYSTEM if self._is_made_by_packages(path) else Group.APPLICATION
 
     def _is_empty_among_packages(self, path: str) -> bool:
-        """Whether a path is a folder that holds nothing, among Python's packages: uv makes those of a wheel, pip not."""
+        """Whether a path is an empty folder among Python's packages: uv makes those of a wheel, pip does not."""
         entry = self.snapshot.entries.get(path)
         if entry is None or entry.kind is not Kind.FOLDER or path in self._full_folders:
             return False
