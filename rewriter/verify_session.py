@@ -13,7 +13,7 @@ from rewriter.fixing.fixer import Fixer
 from rewriter.output.console import Console
 from rewriter.output.text import complaint, written
 from rewriter.session import CLEAN, FAILED, INTERRUPTED, WOULD_CHANGE, unless_lost
-from rewriter.verify.builder import Engine, EngineError, open_engine
+from rewriter.verify.engine.builder import Engine, EngineError, open_engine
 from rewriter.verify.proof import prove
 from rewriter.verify.report import Report, Verdict
 from rewriter.verify.request import Conditions, Request

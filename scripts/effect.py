@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 from rewriter.batch import Options
 from rewriter.fixing.registry import load_fixers
-from rewriter.verify.builder import Engine, open_engine
 from rewriter.verify.cost import measured
+from rewriter.verify.engine.builder import Engine, open_engine
 from rewriter.verify.report import Cost
 from rewriter.verify.request import Conditions
 from rewriter.verify.subject import Subject

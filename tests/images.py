@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rewriter.verify.snapshot import Snapshot, read
+from rewriter.verify.files.snapshot import Snapshot, read
 
 
 class Item(NamedTuple):

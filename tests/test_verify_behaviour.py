@@ -9,15 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from rewriter.verify import behaviour
-from rewriter.verify.behaviour import Ending, Health, Observation, Questions, observe
-from rewriter.verify.builder import Engine, EngineError
-from rewriter.verify.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_RUN, compare_behaviour
-from rewriter.verify.listening import EVERYWHERE, INSIDE, OUTSIDE, Listener, listeners, reaches
-from rewriter.verify.printed import A_DATABASE, different_lines, refusals, without_accidents
-from rewriter.verify.probe import Answer, alike, answer, health_path, request
+from rewriter.verify.behaviour import observation as behaviour
+from rewriter.verify.behaviour.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_RUN, compare_behaviour
+from rewriter.verify.behaviour.listening import EVERYWHERE, INSIDE, OUTSIDE, Listener, listeners, reaches
+from rewriter.verify.behaviour.observation import Ending, Health, Observation, Questions, observe
+from rewriter.verify.behaviour.printed import A_DATABASE, different_lines, refusals, without_accidents
+from rewriter.verify.behaviour.probe import Answer, alike, answer, health_path, request
+from rewriter.verify.behaviour.written import instant, places
+from rewriter.verify.engine.builder import Engine, EngineError
 from rewriter.verify.report import Allowed, Check, Status
-from rewriter.verify.written import instant, places
 
 NOTHING = Allowed({})
 USER = Allowed({"user": ("DF401",)})

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.verify import leash
-from rewriter.verify.belongings import Belongings, ClientCommand, buildx_environment
-from rewriter.verify.janitor import Notes, Record, Trace, may_have_made, records_in
-from rewriter.verify.progress import Moment
+from rewriter.verify.engine import leash
+from rewriter.verify.engine.belongings import Belongings, ClientCommand, buildx_environment
+from rewriter.verify.engine.janitor import Notes, Record, Trace, may_have_made, records_in
+from rewriter.verify.engine.progress import Moment
 
 LISTING = """\
 ID:           aaa111
@@ -265,7 +265,7 @@ def test_what_resists_is_told(client: Client) -> None:
 
 _KILLED = """
 import os, subprocess, sys
-from rewriter.verify.belongings import Belongings, ClientCommand
+from rewriter.verify.engine.belongings import Belongings, ClientCommand
 belongings = Belongings(ClientCommand(sys.argv[1], {}, has_buildx=True))
 belongings.use_space("space1")
 words = belongings.leashed(60, {})[:-1]

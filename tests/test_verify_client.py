@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.verify.client import EngineError, NoBuildxError, NoEngineError, OldEngineError, find_client
+from rewriter.verify.engine.client import EngineError, NoBuildxError, NoEngineError, OldEngineError, find_client
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from rewriter.fixing.registry import load_fixers
 from rewriter.verify.allowed import allowed
-from rewriter.verify.compare_files import compare_files
+from rewriter.verify.files.compare_files import compare_files
+from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Status
-from rewriter.verify.steady import unsteady
 from tests.images import Files, Item, folder, hard_link, image, link
 
 SITE = "/usr/local/lib/python3.11/site-packages"
@@ -355,6 +355,6 @@ def test_what_is_allowed_is_what_the_fixers_that_fired_declare() -> None:
 
 def test_an_empty_folder_that_uv_makes_among_packages_is_a_record_of_the_installer() -> None:
     flask = package("flask", "3.0", __init___py="")
-    after = {**flask, f"{SITE}/Flask.libs": folder(), f"{SITE}/data": folder(), f"{SITE}/data/a": "a"}
+    after: Files = {**flask, f"{SITE}/Flask.libs": folder(), f"{SITE}/data": folder(), f"{SITE}/data/a": "a"}
     assert (f"installer records: {SITE}/Flask.libs", "DF1") in rows(check(flask, after, "installer-records"))
     assert [subject for subject, *_ in failures(flask, after, "installer-records")] == [f"{SITE}/data/"]

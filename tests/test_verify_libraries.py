@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from rewriter.verify.libraries import compare_libraries
-from rewriter.verify.linker import Linker, Missing
+from rewriter.verify.files.libraries import compare_libraries
+from rewriter.verify.files.linker import Linker, Missing
 from rewriter.verify.report import Check, Status
 from tests.images import Files, elf, image, link
 

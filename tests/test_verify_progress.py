@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rewriter.verify.buildah import BuildahProgress
-from rewriter.verify.failures import Failure, explain
-from rewriter.verify.progress import Moment, Progress
+from rewriter.verify.engine.buildah import BuildahProgress
+from rewriter.verify.engine.failures import Failure, explain
+from rewriter.verify.engine.progress import Moment, Progress
 
 DOCKERFILE = """\
 FROM debian:12 AS base

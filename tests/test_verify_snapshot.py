@@ -8,8 +8,8 @@ import tarfile
 
 import pytest
 
-from rewriter.verify.elf import Linkage
-from rewriter.verify.snapshot import Entry, Kind, read
+from rewriter.verify.files.elf import Linkage
+from rewriter.verify.files.snapshot import Entry, Kind, read
 from tests.images import Files, Item, elf, folder, hard_link, image, link, stream
 
 

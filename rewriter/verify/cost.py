@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
-from rewriter.verify.builder import Built, Engine, Recipe
+from rewriter.verify.engine.builder import Built, Engine, Recipe
 from rewriter.verify.report import Cost
 from rewriter.verify.request import Conditions
 

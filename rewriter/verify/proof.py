@@ -7,18 +7,18 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from rewriter.verify.behaviour import Questions
+from rewriter.verify.behaviour.compare_behaviour import compare_behaviour
+from rewriter.verify.behaviour.observation import Questions
 from rewriter.verify.bisect import Blame, Codes, find_culprits
-from rewriter.verify.builder import Engine, Failure
-from rewriter.verify.compare_behaviour import compare_behaviour
-from rewriter.verify.compare_files import compare_files, environment
 from rewriter.verify.configuration import compare_configuration
 from rewriter.verify.cost import measured
-from rewriter.verify.libraries import compare_libraries
+from rewriter.verify.engine.builder import Engine, Failure
+from rewriter.verify.files.compare_files import compare_files, environment
+from rewriter.verify.files.libraries import compare_libraries
+from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import Allowed, Check, Cost, Report, Status, Verdict
 from rewriter.verify.request import Request, Version
 from rewriter.verify.specimen import Specimen
-from rewriter.verify.steady import unsteady
 
 _NOBODYS_FAULT: Final = frozenset({Failure.DISK_FULL, Failure.ENGINE})
 """Ends of a build that say nothing about the Dockerfile."""

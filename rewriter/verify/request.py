@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from rewriter.verify.builder import Recipe
+from rewriter.verify.engine.builder import Recipe
 from rewriter.verify.report import Allowed
 
 

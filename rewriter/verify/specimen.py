@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Final
 
-from rewriter.verify.behaviour import Observation, Questions, observe
-from rewriter.verify.builder import BuildError, Built, Engine, Recipe
-from rewriter.verify.snapshot import Snapshot, read
+from rewriter.verify.behaviour.observation import Observation, Questions, observe
+from rewriter.verify.engine.builder import BuildError, Built, Engine, Recipe
+from rewriter.verify.files.snapshot import Snapshot, read
 
 
 class Specimen:

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from rewriter.verify.builder import open_engine
+from rewriter.verify.engine.builder import open_engine
 from rewriter.verify.proof import prove
 from rewriter.verify.report import Allowed, Report, Verdict
 from rewriter.verify.request import Conditions, Request, Version

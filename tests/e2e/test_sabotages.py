@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from rewriter.verify.bisect import Codes
-from rewriter.verify.builder import Engine, open_engine
+from rewriter.verify.engine.builder import Engine, open_engine
 from rewriter.verify.proof import prove
 from rewriter.verify.report import Allowed, Report, Status, Verdict
 from rewriter.verify.request import Conditions, Request, Version

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from rewriter.verify.janitor import records_in
+from rewriter.verify.engine.janitor import records_in
 from tests.command import ENVIRONMENT, PROGRAM, dfix
 from tests.e2e.docker import docker, namespace
 from tests.e2e.test_applications import APPLICATIONS as OLDER

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.verify.behaviour import Observation, Questions, observe
-from rewriter.verify.builder import Container, Engine, Recipe, open_engine
-from rewriter.verify.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_RUN, compare_behaviour
-from rewriter.verify.listening import Listener
-from rewriter.verify.probe import TOOLS
+from rewriter.verify.behaviour.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_RUN, compare_behaviour
+from rewriter.verify.behaviour.listening import Listener
+from rewriter.verify.behaviour.observation import Observation, Questions, observe
+from rewriter.verify.behaviour.probe import TOOLS
+from rewriter.verify.behaviour.window import Window
+from rewriter.verify.engine.builder import Container, Engine, Recipe, open_engine
 from rewriter.verify.report import Allowed, Check, Status
-from rewriter.verify.window import Window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.verify.builder import BuildError, Engine, EngineError, Failure, Recipe, open_engine
-from rewriter.verify.janitor import records_in
+from rewriter.verify.engine.builder import BuildError, Engine, EngineError, Failure, Recipe, open_engine
+from rewriter.verify.engine.janitor import records_in
 from tests.e2e.docker import docker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
@@ -249,7 +249,7 @@ def test_a_secret_reaches_its_step_only(engine: Engine, context: Path, tmp_path:
 _WORK = """
 import sys, time
 from pathlib import Path
-from rewriter.verify.builder import Recipe, open_engine
+from rewriter.verify.engine.builder import Recipe, open_engine
 mark, context, seconds = sys.argv[1:]
 with open_engine() as engine:
     print(engine.folder, flush=True)

@@ -14,13 +14,13 @@ from rewriter.fixing.fixer import Level
 from rewriter.fixing.registry import load_fixers, select
 from rewriter.model.context.build_context import BuildContext
 from rewriter.verify.allowed import allowed
-from rewriter.verify.builder import Engine, Recipe, open_engine
-from rewriter.verify.compare_files import compare_files
 from rewriter.verify.configuration import compare_configuration
-from rewriter.verify.libraries import compare_libraries
+from rewriter.verify.engine.builder import Engine, Recipe, open_engine
+from rewriter.verify.files.compare_files import compare_files
+from rewriter.verify.files.libraries import compare_libraries
+from rewriter.verify.files.snapshot import Snapshot, read
+from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import Allowed, Check
-from rewriter.verify.snapshot import Snapshot, read
-from rewriter.verify.steady import unsteady
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

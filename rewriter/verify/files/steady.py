@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from rewriter.verify.contents import Contents
-from rewriter.verify.printed import without_accidents
-from rewriter.verify.snapshot import Snapshot
+from rewriter.verify.behaviour.printed import without_accidents
+from rewriter.verify.files.contents import Contents
+from rewriter.verify.files.snapshot import Snapshot
 
 
 class Unsteady(NamedTuple):

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from rewriter.verify.client import EngineError, engine_errors
+from rewriter.verify.engine.client import EngineError, engine_errors
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

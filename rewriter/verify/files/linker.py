@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from rewriter.verify.elf import Linkage
-from rewriter.verify.snapshot import Snapshot
+from rewriter.verify.files.elf import Linkage
+from rewriter.verify.files.snapshot import Snapshot
 
 CACHE: Final = "/etc/ld.so.cache"
 _CACHE_MAGIC: Final = b"glibc-ld.so.cache1.1"

@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.verify.accounts import EXECUTE, READ, Access, find_user
-from rewriter.verify.contents import Contents, Group
-from rewriter.verify.folding import folded
+from rewriter.verify.files.accounts import EXECUTE, READ, Access, find_user
+from rewriter.verify.files.contents import Contents, Group
+from rewriter.verify.files.folding import folded
+from rewriter.verify.files.snapshot import Kind
 from rewriter.verify.report import Difference
-from rewriter.verify.snapshot import Kind
 
 _LOOKED_AT: Final = frozenset({Group.APPLICATION, Group.LANGUAGE})
 _RIGHTS: Final = ((READ, "readable", "unreadable"), (EXECUTE, "executable", "not executable"))

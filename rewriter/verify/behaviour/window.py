@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from rewriter.verify.listening import Listener, listeners
-from rewriter.verify.probe import ENOUGH, TOOLS, Tool, request
+from rewriter.verify.behaviour.listening import Listener, listeners
+from rewriter.verify.behaviour.probe import ENOUGH, TOOLS, Tool, request
 
 if TYPE_CHECKING:
-    from rewriter.verify.builder import Container, Engine
+    from rewriter.verify.engine.builder import Container, Engine
 
 _SECONDS: Final = 20
 """How long one look may take."""
@@ -88,7 +88,7 @@ class PublishedPorts:
 
 def open_window(engine: Engine, looked_at: Container, images: Sequence[str]) -> Window | None:
     """A window through the first of some images that has a program to look with; None if none has."""
-    from rewriter.verify.builder import EngineError
+    from rewriter.verify.engine.builder import EngineError
 
     if not looked_at.state().get("Running"):
         return None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from rewriter.verify.snapshot import Kind, Snapshot
+from rewriter.verify.files.snapshot import Kind, Snapshot
 
 
 class Package(NamedTuple):

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rewriter.verify.listening import FIRST_TEMPORARY_PORT, Listener
-from rewriter.verify.printed import ENOUGH, Refusal, refusals
-from rewriter.verify.probe import ROUTES, Answer, answer, health_path
-from rewriter.verify.window import PublishedPorts, View, open_window
-from rewriter.verify.written import places, written_paths
+from rewriter.verify.behaviour.listening import FIRST_TEMPORARY_PORT, Listener
+from rewriter.verify.behaviour.printed import ENOUGH, Refusal, refusals
+from rewriter.verify.behaviour.probe import ROUTES, Answer, answer, health_path
+from rewriter.verify.behaviour.window import PublishedPorts, View, open_window
+from rewriter.verify.behaviour.written import places, written_paths
 
 if TYPE_CHECKING:
-    from rewriter.verify.builder import Container, Engine
+    from rewriter.verify.engine.builder import Container, Engine
 
 _SETTLED: Final = 2.0
 """Ports that have not changed for so many seconds are all that there are."""
@@ -108,7 +108,7 @@ def observe(engine: Engine, identity: str, questions: Questions) -> Observation:
 
     Raises EngineError where the engine itself fails; a program that cannot be started is an observation.
     """
-    from rewriter.verify.builder import EngineError
+    from rewriter.verify.engine.builder import EngineError
 
     configuration = engine.configuration(identity)
     images = tuple(dict.fromkeys((*questions.tools, identity)))
@@ -290,7 +290,7 @@ class _Look:
         return health
 
     def _users(self) -> tuple[int | None, frozenset[int]]:
-        from rewriter.verify.builder import EngineError
+        from rewriter.verify.engine.builder import EngineError
 
         with suppress(EngineError):
             processes = self._container.top()

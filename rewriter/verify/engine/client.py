@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rewriter.verify.belongings import ClientCommand, docker_config
+from rewriter.verify.engine.belongings import ClientCommand, docker_config
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

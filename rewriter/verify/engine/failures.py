@@ -7,8 +7,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
-from rewriter.verify.client import EngineError
-from rewriter.verify.progress import Progress, Step
+from rewriter.verify.engine.client import EngineError
+from rewriter.verify.engine.progress import Progress, Step
 from rewriter.verify.report import FailedStep
 
 

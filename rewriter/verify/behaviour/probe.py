@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from rewriter.verify.listening import TABLES, Listener
-from rewriter.verify.printed import without_accidents
+from rewriter.verify.behaviour.listening import TABLES, Listener
+from rewriter.verify.behaviour.printed import without_accidents
 
 ROUTES: Final = ("/health", "/healthz", "/health/live", "/api/health", "/livez", "/status", "/ping")
 """Paths at which programs commonly say whether they are well."""

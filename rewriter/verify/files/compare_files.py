@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from rewriter.verify.access import compare_access
-from rewriter.verify.accounts import FILES, entries_of, homes
-from rewriter.verify.compare_packages import PackageChanges, compare_packages, same_script
-from rewriter.verify.contents import Contents, Group, group_of
-from rewriter.verify.folding import folded, number, size
-from rewriter.verify.installed import Package
+from rewriter.verify.files.access import compare_access
+from rewriter.verify.files.accounts import FILES, entries_of, homes
+from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
+from rewriter.verify.files.contents import Contents, Group, group_of
+from rewriter.verify.files.folding import folded, number, size
+from rewriter.verify.files.installed import Package
+from rewriter.verify.files.snapshot import Entry, Kind, Snapshot
+from rewriter.verify.files.steady import STEADY, Unsteady, pattern
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status
-from rewriter.verify.snapshot import Entry, Kind, Snapshot
-from rewriter.verify.steady import STEADY, Unsteady, pattern
 
 NAME: Final = "files"
 _SHOWN: Final = 3

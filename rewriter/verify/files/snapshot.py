@@ -10,7 +10,7 @@ import tempfile
 from enum import StrEnum
 from typing import IO, Any, Final, NamedTuple
 
-from rewriter.verify.elf import MAGIC, Linkage, LinkageReader
+from rewriter.verify.files.elf import MAGIC, Linkage, LinkageReader
 
 _PIECE: Final = 1 << 20
 _IN_MEMORY: Final = 32 << 20

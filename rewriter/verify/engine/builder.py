@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from rewriter.verify.belongings import Belongings, buildx_environment
-from rewriter.verify.buildah import BuildahProgress, arguments_of, lines_of, saved_configuration
-from rewriter.verify.client import (
+from rewriter.verify.engine.belongings import Belongings, buildx_environment
+from rewriter.verify.engine.buildah import BuildahProgress, arguments_of, lines_of, saved_configuration
+from rewriter.verify.engine.client import (
     Client,
     EngineError,
     NoBuildxError,
@@ -27,12 +27,12 @@ from rewriter.verify.client import (
     engine_errors,
     find_client,
 )
-from rewriter.verify.container import Container
-from rewriter.verify.failures import BuildError, Failure, explain
-from rewriter.verify.janitor import LABEL
-from rewriter.verify.leash import TIME_IS_UP
-from rewriter.verify.progress import Moment, Progress, Step
-from rewriter.verify.recipe import Recipe
+from rewriter.verify.engine.container import Container
+from rewriter.verify.engine.failures import BuildError, Failure, explain
+from rewriter.verify.engine.janitor import LABEL
+from rewriter.verify.engine.leash import TIME_IS_UP
+from rewriter.verify.engine.progress import Moment, Progress, Step
+from rewriter.verify.engine.recipe import Recipe
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

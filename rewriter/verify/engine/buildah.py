@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from rewriter.verify.progress import Progress, Vertex
-from rewriter.verify.recipe import Recipe
+from rewriter.verify.engine.progress import Progress, Vertex
+from rewriter.verify.engine.recipe import Recipe
 
 _STEP: Final = re.compile(r"(?:\[(?P<stage>\d+)/\d+\] )?STEP (?P<number>\d+)/(?P<total>\d+): (?P<name>.*)")
 _IMAGE: Final = re.compile(r"--> ([0-9a-f]{7,64})")

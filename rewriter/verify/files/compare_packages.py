@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.verify.contents import Contents, group_of
-from rewriter.verify.installed import Package
+from rewriter.verify.files.contents import Contents, group_of
+from rewriter.verify.files.installed import Package
+from rewriter.verify.files.snapshot import Snapshot
+from rewriter.verify.files.steady import Unsteady
 from rewriter.verify.report import UNSTEADY, Allowed, Difference
-from rewriter.verify.snapshot import Snapshot
-from rewriter.verify.steady import Unsteady
 
 Key = tuple[str, str, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Final, NamedTuple
 
-from rewriter.verify.snapshot import Entry, Kind, Snapshot
+from rewriter.verify.files.snapshot import Entry, Kind, Snapshot
 
 FILES: Final = frozenset({"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid"})
 """Where users and groups are written down."""

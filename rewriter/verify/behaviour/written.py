@@ -10,10 +10,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from rewriter.verify.printed import without_accidents
+from rewriter.verify.behaviour.printed import without_accidents
 
 if TYPE_CHECKING:
-    from rewriter.verify.builder import Container
+    from rewriter.verify.engine.builder import Container
 
 # Written by runtimes and engines for themselves; a program does the same without them.
 _UNIMPORTANT: Final = re.compile(
@@ -43,7 +43,7 @@ def places(paths: Collection[str], *, is_at_home: bool = False) -> dict[str, str
 
 def _in_volume(container: Container, volume: str) -> Iterator[str]:
     """The paths of a volume that are younger than the container: it was filled from the image, whose times it keeps."""
-    from rewriter.verify.builder import EngineError
+    from rewriter.verify.engine.builder import EngineError
 
     started = int(instant(container.state().get("StartedAt", "")))
     root = volume.rstrip("/").rpartition("/")[0]

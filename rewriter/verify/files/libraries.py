@@ -6,12 +6,12 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.verify.compare_files import environment
-from rewriter.verify.contents import Contents, Group
-from rewriter.verify.folding import number
-from rewriter.verify.linker import Linker
+from rewriter.verify.files.compare_files import environment
+from rewriter.verify.files.contents import Contents, Group
+from rewriter.verify.files.folding import number
+from rewriter.verify.files.linker import Linker
+from rewriter.verify.files.snapshot import Snapshot
 from rewriter.verify.report import Check, Difference, Status
-from rewriter.verify.snapshot import Snapshot
 
 NAME: Final = "libraries"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

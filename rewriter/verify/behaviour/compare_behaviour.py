@@ -6,12 +6,12 @@ import signal
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rewriter.verify.behaviour import Ending, Health, Observation
-from rewriter.verify.listening import reaches
-from rewriter.verify.printed import different_lines, without_accidents
-from rewriter.verify.probe import Answer, alike, is_shapeless
+from rewriter.verify.behaviour.listening import reaches
+from rewriter.verify.behaviour.observation import Ending, Health, Observation
+from rewriter.verify.behaviour.printed import different_lines, without_accidents
+from rewriter.verify.behaviour.probe import Answer, alike, is_shapeless
+from rewriter.verify.behaviour.written import places
 from rewriter.verify.report import Allowed, Check, Difference, Status
-from rewriter.verify.written import places
 
 NAME: Final = "behaviour"
 

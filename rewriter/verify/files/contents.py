@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from rewriter.model.caching.mounts import cache_folders
-from rewriter.verify import accounts
-from rewriter.verify.installed import (
+from rewriter.verify.files import accounts
+from rewriter.verify.files.installed import (
     Installed,
     Package,
     folders_and_files,
@@ -21,8 +21,8 @@ from rewriter.verify.installed import (
     ruby_packages,
     system_packages,
 )
+from rewriter.verify.files.snapshot import Kind, Snapshot
 from rewriter.verify.report import ALWAYS, Allowed
-from rewriter.verify.snapshot import Kind, Snapshot
 
 
 class Group(StrEnum):

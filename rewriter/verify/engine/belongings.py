@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rewriter.verify import janitor, leash
-from rewriter.verify.janitor import LABEL
-from rewriter.verify.progress import Moment
+from rewriter.verify.engine import janitor, leash
+from rewriter.verify.engine.janitor import LABEL
+from rewriter.verify.engine.progress import Moment
 
 _PREFIX: Final = "dfix-verify-"
 _BUILDX_STATE: Final = ("current", "defaults", "instances", "certs")

@@ -1,0 +1,1 @@
+"""What the programs of two images do when they run."""

@@ -1,0 +1,1 @@
+"""Docker or Podman: builds images, runs containers, and leaves nothing behind."""
