@@ -107,6 +107,11 @@ def test_what_dfix_does_to_an_application_is_proven(
     assert all(words in behaviour["summary"] for words in wanted.does), behaviour
 
 
+def obey_ctrl_c() -> None:
+    """Let a process that is about to start end by SIGINT, as one does that a person has started."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Verification:
     """A `dfix verify` in a process of its own, and what is there of it."""
 
@@ -130,6 +135,8 @@ class Verification:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             process_group=0,
+            # A shell that runs the tests in the background lets them, and all that they start, ignore Ctrl-C.
+            preexec_fn=obey_ctrl_c,
         )
 
     @property

@@ -50,7 +50,7 @@ def test_what_dfix_does_is_proven_and_then_written(project: Path) -> None:
         "libraries",
         "behaviour",
     }
-    assert report["after"]["rebuild_after_source"] > 0
+    assert report["costs"]["after"]["rebuild_after_source"] > 0
     assert (project / "Dockerfile").read_text().startswith("FROM python:3.11-slim\nWORKDIR /app\n")
     code, report = verified()
     assert (code, report["verdict"]) == (0, "unchanged")
