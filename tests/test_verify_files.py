@@ -10,6 +10,7 @@ import pytest
 from rewriter.fixing.registry import load_fixers
 from rewriter.verify.allowed import allowed
 from rewriter.verify.files.compare_files import compare_files
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Status
 from tests.images import Files, Item, folder, hard_link, image, link
@@ -28,11 +29,11 @@ def check(
     configurations: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
 ) -> Check:
     """The comparison of two images, with the words that a fixer called DF1 declares."""
-    old, new = image(before), image(after)
+    old, new = (Image(image(files), it) for files, it in zip((before, after), configurations, strict=True))
     permission = Allowed(dict.fromkeys(words, ("DF1",)))
     if again is None:
-        return compare_files(old, new, *configurations, permission)
-    return compare_files(old, new, *configurations, permission, unsteady(old, image(again)))
+        return compare_files(old, new, permission)
+    return compare_files(old, new, permission, unsteady(old, Image(image(again), configurations[0])))
 
 
 def failures(*arguments: Any, **options: Any) -> list[tuple[str, str, str]]:

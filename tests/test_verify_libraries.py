@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.libraries import compare_libraries
 from rewriter.verify.files.linker import Linker, Missing
 from rewriter.verify.report import Check, Status
@@ -20,7 +21,7 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 def compare(before: Files, after: Files, **environment: str) -> Check:
     """The comparison of two images with the same environment."""
     configuration = {"Env": [f"{name}={value}" for name, value in environment.items()]}
-    return compare_libraries(image(before), image(after), configuration, configuration)
+    return compare_libraries(*(Image(image(files), configuration) for files in (before, after)))
 
 
 def finds(place: str, needs: bytes, more: Files | None = None, environment: Mapping[str, str] | None = None) -> bool:

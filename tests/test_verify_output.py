@@ -16,11 +16,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rewriter.output.page import columns, printable
-from rewriter.output.verify_figures import change, last_output, ratio, rows, seconds, size
+from rewriter.output.verify_figures import change, last_output, ratio, rows, seconds
 from rewriter.output.verify_json import SCHEMA, render
 from rewriter.output.verify_markdown import LONGEST, markdown
 from rewriter.output.verify_text import text
 from rewriter.verify.report import Check, Cost, Difference, FailedStep, Report, Status, Verdict
+from rewriter.verify.wording import size
 from tests.reports import EXAMPLES, FAILED_BUILD, LOST_FILE, PROVEN
 
 GOLDEN: Final = Path(__file__).parent / "verify_output"

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from rewriter.output.page import printable
 from rewriter.verify.report import Check, Difference, FailedStep, Report, Verdict
+from rewriter.verify.wording import size
 
 OUTPUT_LINES: Final = 20
 KINDS_COUNTED: Final = 6
@@ -70,11 +71,6 @@ def keep_good(report: Report) -> str:
     if not path or printable(path) != path or len(path) > LONGEST_PATH:
         return "dfix verify --keep-good --write PATH"
     return f"dfix verify --keep-good --write {shlex.quote(f'./{path}' if path.startswith('-') else path)}"
-
-
-def count(number: int, one: str) -> str:
-    """A number of things."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -141,18 +137,6 @@ def rows(report: Report) -> list[Row]:
         if old is not None and new is not None:
             found.append(Row(name, old, new, unit(old), unit(new), ratio(old, new), change(old, new)))
     return found
-
-
-def size(number: float) -> str:
-    """A number of bytes in the units that Docker prints: powers of 1,000."""
-    if number < 1000:
-        return f"{number:.0f} B"
-    unit = ""
-    for unit in ("kB", "MB", "GB", "TB"):
-        number /= 1000
-        if number < 999.5:
-            return f"{number:.3g} {unit}"
-    return f"{number:,.0f} {unit}"
 
 
 def seconds(number: float) -> str:

@@ -14,7 +14,6 @@ from typing import Final
 from rewriter.output.page import printable
 from rewriter.output.verify_figures import (
     allowed,
-    count,
     grouped,
     keep_good,
     last_output,
@@ -26,6 +25,7 @@ from rewriter.output.verify_figures import (
     verdict,
 )
 from rewriter.verify.report import Check, Difference, Report, Status, Verdict
+from rewriter.verify.wording import count
 
 LONGEST: Final = 60_000
 """GitHub takes 65,536 characters; what embeds this text needs some, too."""

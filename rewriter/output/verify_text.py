@@ -10,7 +10,6 @@ from rewriter.output.verify_figures import (
     Row,
     allowed,
     blame,
-    count,
     grouped,
     keep_good,
     last_output,
@@ -21,6 +20,7 @@ from rewriter.output.verify_figures import (
     verdict,
 )
 from rewriter.verify.report import Check, Difference, Report, Status, Verdict
+from rewriter.verify.wording import count
 
 SHOWN: Final = 10
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.verify.report import Allowed, Check, Difference, Status
+from rewriter.verify.report import Allowed, Check, Difference, Status, unexcused
 
 NAME: Final = "configuration"
 
@@ -41,8 +41,7 @@ _SHOWN: Final = 3
 def compare_configuration(before: Mapping[str, Any], after: Mapping[str, Any], allowed: Allowed) -> Check:
     """Compare the configurations of two images as an engine shows them, with the author beside the rest."""
     found = tuple(_differences(before, after, allowed))
-    failures = [difference for difference in found if not difference.reason]
-    if failures:
+    if failures := unexcused(found):
         said = [f"{it.subject} was {it.before or 'not set'}, is {it.after or 'not set'}" for it in failures[:_SHOWN]]
         return Check(NAME, Status.FAILED, "; ".join(said), found)
     summary = "the same but for what fixes declare" if found else "the same"

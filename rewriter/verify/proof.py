@@ -13,7 +13,7 @@ from rewriter.verify.bisect import Blame, Codes, find_culprits
 from rewriter.verify.configuration import compare_configuration
 from rewriter.verify.cost import measured
 from rewriter.verify.engine.builder import Engine, Failure
-from rewriter.verify.files.compare_files import compare_files, environment
+from rewriter.verify.files.compare_files import compare_files
 from rewriter.verify.files.libraries import compare_libraries
 from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import Allowed, Check, Cost, Report, Status, Verdict
@@ -87,18 +87,16 @@ class _Proof:
         before = self._before
         yield compare_configuration(before.configuration, after.configuration, allowed)
         yield self._files(after, allowed)
-        yield compare_libraries(before.snapshot, after.snapshot, before.configuration, after.configuration)
+        yield compare_libraries(before.image, after.image)
         yield self._behaviour(after, allowed)
 
     def _files(self, after: Specimen, allowed: Allowed) -> Check:
-        before = self._before
-        both = before.snapshot, after.snapshot, before.configuration, after.configuration
-        check = compare_files(*both, allowed)
+        before = self._before.image
+        check = compare_files(before, after.image, allowed)
         if check.status is not Status.FAILED or self._again.failure:
             return check
         # What a second build of the old version changes as well, the fixers are not to blame for.
-        again = unsteady(before.snapshot, self._again.snapshot, environment(before.configuration))
-        return compare_files(*both, allowed, again)
+        return compare_files(before, after.image, allowed, unsteady(before, self._again.image))
 
     def _behaviour(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -36,6 +37,11 @@ class Difference(NamedTuple):
     reason: str = ""
 
 
+def unexcused(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """The differences that nothing allows."""
+    return tuple(difference for difference in differences if not difference.reason)
+
+
 class Check(NamedTuple):
     """The answer to one question about both images: `build`, `configuration`, `files`, `libraries` or `behaviour`."""
 
@@ -47,7 +53,7 @@ class Check(NamedTuple):
     @property
     def failures(self) -> tuple[Difference, ...]:
         """The differences that nothing allows."""
-        return tuple(difference for difference in self.differences if not difference.reason)
+        return unexcused(self.differences)
 
 
 class Cost(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from rewriter.verify.behaviour.observation import Observation, Questions, observe
 from rewriter.verify.engine.builder import BuildError, Built, Engine, Recipe
-from rewriter.verify.files.snapshot import Snapshot, read
+from rewriter.verify.files.image import Image
+from rewriter.verify.files.snapshot import read
 
 
 class Specimen:
@@ -49,11 +50,11 @@ class Specimen:
         return self.engine.configuration(self.built.identity)
 
     @cached_property
-    def snapshot(self) -> Snapshot:
-        """The files of the image."""
+    def image(self) -> Image:
+        """The image with its files."""
         self.engine.tell(f"{self.name}: files")
         with self.engine.export(self.built.identity) as stream:
-            return read(stream)
+            return Image(read(stream), self.configuration)
 
     @cached_property
     def observation(self) -> Observation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,8 +16,9 @@ from rewriter.verify.allowed import allowed
 from rewriter.verify.configuration import compare_configuration
 from rewriter.verify.engine.builder import Engine, Recipe, open_engine
 from rewriter.verify.files.compare_files import compare_files
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.libraries import compare_libraries
-from rewriter.verify.files.snapshot import Snapshot, read
+from rewriter.verify.files.snapshot import read
 from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import Allowed, Check
 
@@ -27,13 +27,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 APPS = Path(__file__).parent / "apps"
 FIXERS = select(load_fixers(), level=Level.GUARDED)
 NOTHING = Allowed({})
-
-
-class Image(NamedTuple):
-    """What a build made."""
-
-    snapshot: Snapshot
-    configuration: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +43,8 @@ def made(engine: Engine, dockerfile: str, context: Path, ignore: str = "") -> Im
 
 
 def files(before: Image, after: Image, permission: Allowed = NOTHING, again: Image | None = None) -> Check:
-    both = (before.snapshot, after.snapshot, before.configuration, after.configuration, permission)
-    return compare_files(*both, unsteady(before.snapshot, again.snapshot)) if again else compare_files(*both)
+    both = (before, after, permission)
+    return compare_files(*both, unsteady(before, again)) if again else compare_files(*both)
 
 
 @pytest.mark.parametrize("name", ["fastapi", "npm", "pnpm", "python-user"])
@@ -66,9 +59,8 @@ def test_an_application_before_and_after(name: str, engine: Engine) -> None:
     after = made(engine, outcome.after, APPS / name, ignores.get(context.ignore_path, context.ignore_text))
     assert files(before, again, again=again).failures == ()
     assert files(before, after, permission, again).failures == ()
-    configurations = (before.configuration, after.configuration)
-    assert compare_libraries(before.snapshot, after.snapshot, *configurations).failures == ()
-    assert compare_configuration(*configurations, permission).failures == ()
+    assert compare_libraries(before, after).failures == ()
+    assert compare_configuration(before.configuration, after.configuration, permission).failures == ()
 
 
 BASE = """\
@@ -115,12 +107,11 @@ def test_what_is_broken_is_named(command: str, expected: list[str], engine: Engi
 def test_a_missing_library_is_named(engine: Engine, empty: Path) -> None:
     after = made(engine, BASE.replace("WORKDIR", "RUN dpkg --purge --force-all libselinux1\nWORKDIR"), empty)
     before = base(engine, empty)
-    found = compare_libraries(before.snapshot, after.snapshot, before.configuration, after.configuration)
+    found = compare_libraries(before, after)
     assert "libselinux.so.1" in [difference.subject for difference in found.failures]
 
 
 def test_what_the_engines_linker_finds_is_what_is_found(engine: Engine, empty: Path) -> None:
     before = base(engine, empty)
-    both = (before.snapshot, before.snapshot, before.configuration, before.configuration)
-    assert compare_libraries(*both).failures == ()
+    assert compare_libraries(before, before).failures == ()
     assert files(before, made(engine, BASE, empty)).failures == ()

@@ -11,7 +11,7 @@ from rewriter.verify.behaviour.observation import Ending, Health, Observation
 from rewriter.verify.behaviour.printed import different_lines, without_accidents
 from rewriter.verify.behaviour.probe import Answer, alike, is_shapeless
 from rewriter.verify.behaviour.written import places
-from rewriter.verify.report import Allowed, Check, Difference, Status
+from rewriter.verify.report import Allowed, Check, Difference, Status, unexcused
 
 NAME: Final = "behaviour"
 
@@ -34,8 +34,7 @@ def compare_behaviour(
     found = tuple(_differences(before, after, allowed))
     if again:
         found = tuple(_excused(found, before, after, again, allowed))
-    failures = [difference for difference in found if not difference.reason]
-    if failures:
+    if failures := unexcused(found):
         summary = "; ".join(f"{it.subject}: {it.before or 'nothing'}, now {it.after or 'nothing'}" for it in failures)
         return Check(NAME, Status.FAILED, summary, found)
     return Check(NAME, Status.PASSED, _description(before, after), found)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from rewriter.verify.files.accounts import EXECUTE, READ, Access, find_user
 from rewriter.verify.files.contents import Contents, Group
 from rewriter.verify.files.folding import folded
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.snapshot import Kind
 from rewriter.verify.report import Difference
 
@@ -16,11 +17,10 @@ _LOOKED_AT: Final = frozenset({Group.APPLICATION, Group.LANGUAGE})
 _RIGHTS: Final = ((READ, "readable", "unreadable"), (EXECUTE, "executable", "not executable"))
 
 
-def compare_access(
-    old: Contents, new: Contents, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Difference]:
+def compare_access(before: Image, after: Image) -> Iterator[Difference]:
     """What of the application the old image's user could read or execute, and the new image's user cannot."""
-    names = [str(it.get("User") or "") for it in (before, after)]
+    old, new = before.contents, after.contents
+    names = [str(it.configuration.get("User") or "") for it in (before, after)]
     users = [find_user(it.snapshot, name) for it, name in zip((old, new), names, strict=True)]
     if users[0] is None:
         return
@@ -28,7 +28,7 @@ def compare_access(
         yield Difference(f"user {names[1]}", names[0] or "root", "unknown to /etc/passwd or /etc/group", Group.USERS)
         return
     may_before, may_after = Access(old.snapshot, users[0]), Access(new.snapshot, users[1])
-    workdir = posixpath.normpath(before.get("WorkingDir") or "/")
+    workdir = posixpath.normpath(before.configuration.get("WorkingDir") or "/")
     shown = [f"for user {name or 'root'}" for name in names]
     told: frozenset[str] = frozenset()
     population = sorted(new.snapshot.entries)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
 from rewriter.verify.files.contents import Contents, Group, group_of
-from rewriter.verify.files.folding import folded, number, size
+from rewriter.verify.files.folding import folded
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.installed import Package
-from rewriter.verify.files.snapshot import Entry, Kind, Snapshot
+from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
-from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status
+from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
+from rewriter.verify.wording import count, size
 
 NAME: Final = "files"
 _SHOWN: Final = 3
@@ -23,34 +25,18 @@ _LIBRARY: Final = re.compile(r".*/lib/python[\d.]+(?:/(?:site|dist)-packages)?(?
 _ORDER: Final = {group: number for number, group in enumerate(Group)}
 
 
-def compare_files(
-    before: Snapshot,
-    after: Snapshot,
-    before_configuration: Mapping[str, Any],
-    after_configuration: Mapping[str, Any],
-    allowed: Allowed,
-    unsteady: Unsteady = STEADY,
-) -> Check:
+def compare_files(before: Image, after: Image, allowed: Allowed, unsteady: Unsteady = STEADY) -> Check:
     """Compare two file systems; `unsteady` is what a second build of the old Dockerfile changed as well."""
-    old = Contents(before, environment(before_configuration))
-    new = Contents(after, environment(after_configuration))
-    found = [*_Comparison(old, new, allowed, unsteady).differences()]
-    found += compare_access(old, new, before_configuration, after_configuration)
+    found = [*_Comparison(before.contents, after.contents, allowed, unsteady).differences()]
+    found += compare_access(before, after)
     found.sort(key=lambda it: (_ORDER.get(Group(it.group), 0), it.subject, it.before, it.after))
-    failures = [difference for difference in found if not difference.reason]
-    if failures:
+    if failures := unexcused(found):
         shown = "; ".join(_said(it) for it in failures[:_SHOWN])
-        more = f"; and {number(len(failures) - _SHOWN, 'more difference')}" if len(failures) > _SHOWN else ""
+        more = f"; and {count(len(failures) - _SHOWN, 'more difference')}" if len(failures) > _SHOWN else ""
         return Check(NAME, Status.FAILED, shown + more, tuple(found))
-    paths = len(before.entries.keys() | after.entries.keys())
-    return Check(
-        NAME, Status.PASSED, f"{paths:,} paths and {number(len(old.packages), 'package')} compared", tuple(found)
-    )
-
-
-def environment(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """The variables of an image's configuration."""
-    return dict(line.partition("=")[::2] for line in configuration.get("Env") or ())
+    paths = len(before.snapshot.entries.keys() | after.snapshot.entries.keys())
+    packages = count(len(before.contents.packages), "package")
+    return Check(NAME, Status.PASSED, f"{paths:,} paths and {packages} compared", tuple(found))
 
 
 def _said(difference: Difference) -> str:
@@ -212,14 +198,14 @@ class _Comparison:
                     text = _described(entries[top]) if len(below) == 1 else _amount(below, entries)
                     before, after = (text, "") if changes is self._lost else ("", text)
                 elif len(below) > 1:
-                    after = f"{after} ({number(len(below), 'path')})"
+                    after = f"{after} ({count(len(below), 'path')})"
                 yield Difference(subject, before, after, change.group, change.reason)
 
     def _told_packages(self) -> Iterator[Difference]:
         for package, paths in self._inside.items():
             words = [f"{path} {what}" for path, what in sorted(paths.items())]
             shown = ", ".join(words[:_SHOWN])
-            more = f" and {number(len(words) - _SHOWN, 'more path')}" if len(words) > _SHOWN else ""
+            more = f" and {count(len(words) - _SHOWN, 'more path')}" if len(words) > _SHOWN else ""
             after = f"{package.version}, with other files: {shown}{more}"
             yield Difference(package.name, package.version, after, group_of(package))
 
@@ -282,5 +268,5 @@ def _amount(paths: Iterable[str], entries: Mapping[str, Entry]) -> str:
     found = [entries[path] for path in paths]
     files = [entry for entry in found if entry.kind is not Kind.FOLDER]
     if not files:
-        return number(len(found), "folder") if found else ""
-    return f"{number(len(files), 'file')}, {size(sum(entry.size for entry in files))}"
+        return count(len(found), "folder") if found else ""
+    return f"{count(len(files), 'file')}, {size(sum(entry.size for entry in files))}"

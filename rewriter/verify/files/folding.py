@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 
 def folded(paths: Iterable[str], population: Sequence[str]) -> dict[str, list[str]]:
@@ -33,21 +32,3 @@ def folded(paths: Iterable[str], population: Sequence[str]) -> dict[str, list[st
 def _count_below(folder: str, paths: Sequence[str]) -> int:
     # `0` is the character behind the slash.
     return bisect_left(paths, f"{folder}0") - bisect_left(paths, f"{folder}/")
-
-
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-
-
-def size(count: int) -> str:
-    """A number of bytes for people, in decimal units as Docker uses them."""
-    amount = float(count)
-    for unit in _UNITS[:-1]:
-        if amount < 1000:
-            return f"{count} B" if unit == "B" else f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} {_UNITS[-1]}"
-
-
-def number(count: int, noun: str) -> str:
-    """A number of things in words: `1 file`, `2 files`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

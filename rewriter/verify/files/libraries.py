@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from rewriter.verify.files.compare_files import environment
 from rewriter.verify.files.contents import Contents, Group
-from rewriter.verify.files.folding import number
+from rewriter.verify.files.image import Image
 from rewriter.verify.files.linker import Linker
 from rewriter.verify.files.snapshot import Snapshot
 from rewriter.verify.report import Check, Difference, Status
+from rewriter.verify.wording import count
 
 NAME: Final = "libraries"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -20,15 +20,11 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LOOKED_AT: Final = frozenset({Group.APPLICATION, Group.LANGUAGE, Group.INSTALLERS})
 
 
-def compare_libraries(
-    before: Snapshot, after: Snapshot, before_configuration: Mapping[str, Any], after_configuration: Mapping[str, Any]
-) -> Check:
+def compare_libraries(before: Image, after: Image) -> Check:
     """Compare what the application, its packages and the programs on PATH find, as ld.so(8) looks for it."""
-    old = Contents(before, environment(before_configuration))
-    new = Contents(after, environment(after_configuration))
-    linkers = Linker(before, environment(before_configuration)), Linker(after, environment(after_configuration))
-    path = environment(after_configuration).get("PATH", _PATH).split(":")
-    twins = dict(_twins(old, new, frozenset(map(posixpath.normpath, path))))
+    linkers = [Linker(it.snapshot, it.environment) for it in (before, after)]
+    path = after.environment.get("PATH", _PATH).split(":")
+    twins = dict(_twins(before.contents, after.contents, frozenset(map(posixpath.normpath, path))))
     if not twins:
         return Check(NAME, Status.PASSED, "no program of the application needs libraries")
     lost: dict[str, list[tuple[str, str]]] = {}
@@ -39,8 +35,8 @@ def compare_libraries(
         for name, needed_by in missing:
             lost.setdefault(name, []).append((file, needed_by))
     if not lost:
-        return Check(NAME, Status.PASSED, f"{number(len(twins), 'program')} and libraries find all they need")
-    found = tuple(_difference(before, linkers[0], name, needing) for name, needing in sorted(lost.items()))
+        return Check(NAME, Status.PASSED, f"{count(len(twins), 'program')} and libraries find all they need")
+    found = tuple(_difference(before.snapshot, linkers[0], name, needing) for name, needing in sorted(lost.items()))
     return Check(NAME, Status.FAILED, "; ".join(f"{it.subject} is {it.after}" for it in found[:3]), found)
 
 
@@ -48,7 +44,7 @@ def _difference(before: Snapshot, linker: Linker, name: str, needing: list[tuple
     file, needed_by = needing[0]
     place = (linker.find(name, needed_by) if needed_by in before.objects else "") or name
     through = f" through {needed_by}" if needed_by != file else ""
-    more = f" and {number(len(needing) - 1, 'more file')}" if len(needing) > 1 else ""
+    more = f" and {count(len(needing) - 1, 'more file')}" if len(needing) > 1 else ""
     return Difference(name, place, f"not found for {file}{through}{more}", NAME)
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from rewriter.verify.behaviour.printed import without_accidents
-from rewriter.verify.files.contents import Contents
-from rewriter.verify.files.snapshot import Snapshot
+from rewriter.verify.files.image import Image
 
 
 class Unsteady(NamedTuple):
@@ -30,13 +29,12 @@ STEADY: Final = Unsteady()
 """Nothing is excused."""
 
 
-def unsteady(before: Snapshot, again: Snapshot, environment: Mapping[str, str] | None = None) -> Unsteady:
+def unsteady(before: Image, again: Image) -> Unsteady:
     """Compare two builds of the old Dockerfile."""
-    old, new = before.entries, again.entries
+    old, new = before.snapshot.entries, again.snapshot.entries
     both = old.keys() & new.keys()
     lost, appeared = frozenset(old.keys() - new.keys()), frozenset(new.keys() - old.keys())
-    packages = Contents(before, environment or {}).packages
-    others = Contents(again, environment or {}).packages
+    packages, others = before.contents.packages, again.contents.packages
     return Unsteady(
         packages={
             key: others[key].version if key in others else ""
