@@ -34,20 +34,12 @@ class Console:
     @property
     def width(self) -> int:
         """How wide a person's screen is; 0 where nobody looks."""
-        if not _is_terminal(sys.stderr):
-            return 0
-        from shutil import get_terminal_size
-
-        return get_terminal_size().columns
+        return _width(sys.stderr)
 
     @property
     def data_width(self) -> int:
         """How wide the screen is that data goes to; 0 where it goes elsewhere."""
-        if not _is_terminal(sys.stdout):
-            return 0
-        from shutil import get_terminal_size
-
-        return get_terminal_size().columns
+        return _width(sys.stdout)
 
     @property
     def draws(self) -> bool:
@@ -82,15 +74,14 @@ class Console:
 
     def progress(self, text: str) -> None:
         """Show what is going on in one line that the next one replaces, where somebody looks; empty: nothing more."""
-        if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb" or not (text or self._bar):
+        if not _redraws(sys.stderr) or not (text or self._bar):
             return
-        line = "".join(character for character in text if character.isprintable())[: max(self.width - 1, 0)]
-        self._bar = line
-        self._talk(_ERASE + line)
+        self._bar = "".join(character for character in text if character.isprintable())[: max(self.width - 1, 0)]
+        self._talk(_ERASE + self._bar)
 
     def watched(self, entries: Sequence[T], *, delay: float = 0.5) -> Iterator[T]:
         """Yield entries, and show how far the work is if it takes long and the terminal has room for it."""
-        if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        if not _redraws(sys.stderr):
             yield from entries
             return
         due = time.monotonic() + delay
@@ -99,19 +90,28 @@ class Console:
                 if time.monotonic() >= due:
                     due = time.monotonic() + 0.1
                     done = "#" * (_WIDTH * number // len(entries))
-                    self._bar = f"dfix [{done:.<{_WIDTH}}] {number:,} of {len(entries):,} files"
-                    self._talk(_ERASE + self._bar)
+                    self.progress(f"dfix [{done:.<{_WIDTH}}] {number:,} of {len(entries):,} files")
                 yield entry
         finally:
-            if self._bar:
-                self._bar = ""
-                self._talk(_ERASE)
+            self.progress("")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def _redraws(stream: TextIO | None) -> bool:
+    return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
 def _is_colorful(stream: TextIO | None) -> bool:
     # https://no-color.org: any value but the empty one.
-    return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return _redraws(stream) and not os.environ.get("NO_COLOR")
+
+
+def _width(stream: TextIO | None) -> int:
+    if not _is_terminal(stream):
+        return 0
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns

@@ -34,6 +34,7 @@ class Subject:
         self.path: Final = path
         self._fixers: Final = fixers
         self._options: Final = options
+        self._batch: Final = Batch(fixers, options)
         try:
             self._text: Final = decode(files.read(path))
         except FileError as error:
@@ -42,7 +43,7 @@ class Subject:
     @cached_property
     def result(self) -> Result:
         """What all fixers make of it."""
-        return self._fixed(Batch(self._fixers, self._options))
+        return self._fixed(self._batch)
 
     def result_of(self, codes: Collection[str]) -> Result:
         """What some fixers make of it, and no other."""
@@ -58,7 +59,7 @@ class Subject:
     @cached_property
     def context(self) -> BuildContext:
         """The build context."""
-        context = Batch(self._fixers, self._options).context_of(self.path, self._text)
+        context = self._batch.context_of(self.path, self._text)
         if context.root is None:
             message = "it is not known from which folder this is built; --context DIR names it"
             raise SubjectError(Problem(self.path, message))
@@ -99,7 +100,7 @@ class Subject:
 
     def _configured(self, conditions: Conditions) -> Conditions:
         """The conditions, with the configuration for what the command line leaves open."""
-        probe = Batch(self._fixers, self._options).config_of(self.path).probe
+        probe = self._batch.config_of(self.path).probe
         return conditions._replace(path=conditions.path or probe)
 
     @property
