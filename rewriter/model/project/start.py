@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from rewriter.model.data.base_contents import base_contents
 from rewriter.model.image import ImageReference
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Start, Text, Unknown
@@ -15,11 +16,11 @@ from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.tree import Cmd, Entrypoint, Env, ShellInstruction
 
-# The ENTRYPOINTs of images, from their Dockerfiles: https://github.com/docker-library/official-images,
-# https://github.com/GoogleContainerTools/distroless, https://github.com/dotnet/dotnet-docker
+# ENTRYPOINTs beside those in `data/base_images.toml`, from the images' Dockerfiles:
+# https://github.com/docker-library/official-images, https://github.com/GoogleContainerTools/distroless,
+# https://github.com/dotnet/dotnet-docker
 _WITHOUT: Final = names(
-    "python golang debian ubuntu alpine ruby openjdk rust buildpack-deps amazoncorretto fedora pypy busybox gradle "
-    "amazonlinux rockylinux almalinux centos swift elixir erlang julia perl gcc"
+    "amazoncorretto fedora pypy gradle amazonlinux rockylinux almalinux centos swift elixir erlang julia perl gcc"
 )
 _HANDS_ON: Final = names("node eclipse-temurin php maven nginx")
 """Official images whose ENTRYPOINT runs the command that it is given."""
@@ -106,6 +107,8 @@ def _own_entrypoint(image: ImageReference | None) -> tuple[str, ...] | None:
     if image is None:
         return None
     if image.is_scratch or image.family in _WITHOUT or image.family in _HANDS_ON:
+        return ()
+    if base_contents(image).entrypoint == ():
         return ()
     name = f"{image.registry}/{image.repository}"
     if name.startswith("gcr.io/distroless/"):
