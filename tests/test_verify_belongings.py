@@ -87,6 +87,12 @@ def test_a_leash_passes_the_exit_code_on(clients: Path, code: int) -> None:
     assert list(clients.iterdir()) == []
 
 
+def test_a_command_is_known_before_it_begins(clients: Path) -> None:
+    command = on_a_leash(clients, "sh", "-c", f"cat {clients}/* && echo && echo $$")
+    known, own = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    assert known == own
+
+
 def test_a_leash_says_which_signal_ended_its_command(clients: Path) -> None:
     assert subprocess.run(on_a_leash(clients, "sh", "-c", "kill -9 $$")).returncode == 128 + 9
 

@@ -58,8 +58,9 @@ class _Leash:
             env=self._environment,
             process_group=0,
             pass_fds=[self._register],
+            # By itself, before it becomes the command: a leash that is killed just then leaves no command unknown.
+            preexec_fn=lambda: os.write(self._register, str(os.getpid()).encode()),
         )
-        os.write(self._register, str(process.pid).encode())
         threading.Thread(target=self._wait, args=[process], daemon=True).start()
         return self._watch(process)
 
