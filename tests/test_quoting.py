@@ -43,6 +43,8 @@ def words(text: str, escape: str) -> list[str]:
 
 @given(raws, escapes)
 @example('${A}\\"$A"', "\\")
+@example('"$"$A""\xa0', "\\")
+@example("""'"${'\"""", "\\")
 def test_a_value_is_one_word_and_means_what_the_old_form_meant(raw: str, escape: str) -> None:
     assume(raw)
     try:

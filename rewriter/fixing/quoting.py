@@ -12,8 +12,12 @@ _DOUBLE_QUOTED: Final = {
     "\\": re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL),
     "`": re.compile(r'"((?:[^"`]|`.)*)"\Z', re.DOTALL),
 }
+_QUOTED_OR_NOT: Final = {
+    "\\": re.compile(r"""(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*""", re.DOTALL),
+    "`": re.compile(r"""(?:[^'"`]|`.|'[^']*'|"(?:[^"`]|`.)*")*""", re.DOTALL),
+}
 _SINGLE_QUOTED: Final = re.compile(r"'([^']*)'\Z")
-_NAME_AT_END: Final = re.compile(r"\$([^\W\d]\w*)\Z")
+_NAME_AT_END: Final = re.compile(r"\$([^\W\d]\w*|)\Z")
 _SUBSTITUTION: Final = re.compile(r"\$\{[^'\"\\`\s{}]*\}|\$[^\W\d]\w*")
 
 
@@ -60,8 +64,7 @@ def _is_closed(raw: str, escape: str) -> bool:
     try:
         _within_double_quotes(raw, escape)
     except NotWritableError:
-        plain = re.sub(rf"{re.escape(escape)}.", "", raw, flags=re.DOTALL)  # an escaped quote closes nothing
-        return "${" in raw and plain.count('"') % 2 == 0 and plain.count("'") % 2 == 0
+        return "${" in raw and bool(_QUOTED_OR_NOT[escape].fullmatch(raw))
     return True
 
 
@@ -102,13 +105,15 @@ def _within_double_quotes(raw: str, escape: str) -> str:
 
 
 def _with_closed_end(piece: str, escape: str) -> str:
-    """A quoted piece whose last `$NAME` cannot grow together with what follows the quote."""
+    """A quoted piece whose last `$` or `$NAME` cannot grow together with what follows the quote."""
     match = _NAME_AT_END.search(piece)
     if not match:
         return piece
     before = piece[: match.start()]
     is_escaped = (len(before) - len(before.rstrip(escape))) % 2 == 1
-    return piece if is_escaped else f"{before}${{{match[1]}}}"
+    if is_escaped:
+        return piece
+    return f"{before}${{{match[1]}}}" if match[1] else f"{before}{escape}$"
 
 
 def _closing_quote(raw: str, position: int, escape: str) -> int:
