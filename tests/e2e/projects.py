@@ -82,7 +82,7 @@ PROJECTS: Final = [
         "celery-worker",
         _codes("201 301 401 403"),
         {"DF402": "no port"},
-        writes=("/app/done/reminders.txt", "/app/celerybeat-schedule"),
+        writes=("/app/done/reminders.txt",),
     ),
     Project(
         "scientific",
@@ -167,8 +167,6 @@ PROJECTS: Final = [
         "python-user",
         _codes("201 301 402"),
         {"DF401": ""},
-        port=5000,
-        visits=(Visit("/", "1001"),),
     ),
     Project(
         "chown-copy",
@@ -188,6 +186,24 @@ PROJECTS: Final = [
         {"DF402": "worker"},
         port=5000,
         visits=(Visit("/health", "true"), Visit("/recipes", "spelt")),
+    ),
+    Project(
+        "bind-mount",
+        _codes("402"),
+        {"DF401": "/station/readings"},
+        port=8000,
+        visits=(
+            Visit("/health", "ok"),
+            Visit("/", "12 mm noted", "POST", b"12 mm"),
+            Visit("/", "12 mm"),
+        ),
+        writes=("/station/readings/all.txt",),
+    ),
+    Project(
+        "moving-tag",
+        _codes("102 103 201 301 401 402 403"),
+        port=8080,
+        visits=(Visit("/status", "ok"), Visit("/lines/12", "35")),
     ),
     Project(
         "gosu-entry",

@@ -41,6 +41,7 @@ EXPOSE 6379
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["redis-server"]
 """,
+    "python:latest": "FROM python:3.11\n",
 }
 
 
