@@ -178,7 +178,7 @@ PROJECTS: Final = [
             Visit("/plants/fern", '"fern": 1', "POST"),
             Visit("/plants", '"fern": 1'),
         ),
-        writes=("/home/plants/app/watered.json",),
+        writes=("/srv/plants/watered.json",),
     ),
     Project(
         "web-and-worker",
@@ -215,7 +215,7 @@ PROJECTS: Final = [
     ),
     Project(
         "debian-web",
-        _codes("202 203 304 401 402 403"),
+        _codes("102 202 401 402 403"),
         port=5000,
         visits=(
             Visit("/health", "ok"),
