@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, TypeVar
 
 from tests.e2e.docker import docker
@@ -69,11 +69,20 @@ class Program:
         return self._awaited(reply, f"an answer to {visit.method} {visit.path}")
 
     def processes(self) -> dict[int, int]:
-        """The numbers of its processes on this machine, each with the id of its user; the main process comes first."""
-        _, *lines = docker("top", self._container, "-eo", "pid,uid").split("\n")
-        main = int(self._inspect("{{.State.Pid}}"))
-        found = {int(number): int(user) for number, user in (line.split() for line in lines)}
-        return {main: found[main], **found}
+        """The numbers on this machine of the main process and its descendants, each with the id of its user.
+
+        A health check is none of them: the engine starts it beside the main process.
+        """
+        _, *lines = docker("top", self._container, "-eo", "pid,ppid,uid").split("\n")
+        rows = [[int(word) for word in line.split()] for line in lines]
+        found: dict[int, int] = {}
+        parents = {int(self._inspect("{{.State.Pid}}"))}
+        found.update((number, user) for number, _, user in rows if number in parents)
+        while parents:
+            children = {number: user for number, parent, user in rows if parent in parents}
+            found |= children
+            parents = set(children)
+        return found
 
     def owner(self, path: str) -> int:
         """The user id that owns a file or folder, which is waited for."""
@@ -92,7 +101,9 @@ class Program:
         stopped: set[int] = set()
         while new := self.processes().keys() - stopped:
             for number in new:
-                os.kill(number, signal.SIGSTOP)
+                # One that has ended meanwhile does not answer either.
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGSTOP)
             stopped |= new
 
     def wait_for_health(self, status: str) -> None:
