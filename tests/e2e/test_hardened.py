@@ -73,7 +73,8 @@ def test_a_project_is_hardened(project: Project, tmp_path: Path, monkeypatch: py
 
 def expect_findings(project: Project) -> None:
     """Find out what dfix would do, and what it gives as the reasons for what it would not."""
-    (file,) = dfix("--check", "--show-skips", "--output-format", "json", project.dockerfile).document["files"]
+    options = ("--check", "--show-skips", "--output-format", "json", "--context", ".")
+    (file,) = dfix(*options, project.dockerfile).document["files"]
     fired = {fix["code"] for fix in file["fixes"]}
     assert fired >= project.fires, file["skips"]
     assert not fired & project.skips.keys(), file["diff"]
