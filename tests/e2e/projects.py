@@ -30,7 +30,7 @@ class Project(NamedTuple):
     writes: tuple[str, ...] = ()
     """What its program has written in the end, by itself or because of the requests."""
     is_brief: bool = False
-    """Whether `make e2e-short` looks at it, too."""
+    """Whether `make e2e-short` looks at it, too: together those show each fixer once."""
     dockerfile: str = "Dockerfile"
 
     @property
@@ -117,7 +117,6 @@ PROJECTS: Final = [
             Visit("/", '"owls":3'),
         ),
         writes=("/app/scores/board.json",),
-        is_brief=True,
     ),
     Project(
         "guestbook",
@@ -129,6 +128,7 @@ PROJECTS: Final = [
             Visit("/", "<b>Grace</b> Hello"),
         ),
         writes=("/guestbook/data/book.db",),
+        is_brief=True,
     ),
     Project(
         "log-file",
@@ -179,6 +179,7 @@ PROJECTS: Final = [
             Visit("/plants", '"fern": 1'),
         ),
         writes=("/srv/plants/watered.json",),
+        is_brief=True,
     ),
     Project(
         "web-and-worker",
@@ -204,6 +205,7 @@ PROJECTS: Final = [
         _codes("102 103 201 301 401 402 403"),
         port=8080,
         visits=(Visit("/status", "ok"), Visit("/lines/12", "35")),
+        is_brief=True,
     ),
     Project(
         "gosu-entry",
@@ -240,6 +242,7 @@ PROJECTS: Final = [
             Visit("/notes", "lost umbrella"),
         ),
         writes=("/usr/src/app/notes/1.txt",),
+        is_brief=True,
     ),
     Project(
         "nest",
