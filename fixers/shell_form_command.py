@@ -53,7 +53,9 @@ def write_json_form(
         yield Skip(command, problem)
         return
     reads = [one.span for one in stage.lineage]
-    yield Fix(command, f"{words[0].value} needs no shell, and gets the signals itself", as_json(command, words), reads=reads)
+    yield Fix(
+        command, f"{words[0].value} needs no shell, and gets the signals itself", as_json(command, words), reads=reads
+    )
 
 
 def _is_overridden(command: Cmd | Entrypoint, stage: Stage) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from rewriter.fixing.edits import Spanned, newline_at, remove, remove_span, remove_up_to, replace, replace_arguments
+from rewriter.fixing.edits import (
+    Spanned,
+    newline_at,
+    remove_span,
+    remove_up_to,
+    remove_word,
+    replace,
+    replace_arguments,
+)
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.fixing.quoting import json_form
 from rewriter.syntax.text import Edit
@@ -40,7 +48,7 @@ def as_json(command: ShellInstruction, words: Sequence[Valued]) -> list[Edit]:
 def _remove_exec(command: ShellInstruction, exec_word: Spanned, program: Spanned) -> Edit:
     """Take out `exec`; a comment line between it and the program stays."""
     between = command.dockerfile.text[exec_word.span.end : program.span.start]
-    return remove(exec_word) if "\n" in between else remove_up_to(exec_word, program)
+    return remove_word(command.dockerfile, exec_word) if "\n" in between else remove_up_to(exec_word, program)
 
 
 def _on_lines(command: ShellInstruction, values: Sequence[str]) -> str:

@@ -39,7 +39,9 @@ _INSTALLED: Final = (
     _CERTAIN
     | frozenset(MANAGERS)
     | {name.partition(" ")[0] for name in SERVERS}
-    | names("apache2 apache2ctl sshd cron crond supervisord rails rake unicorn passenger hypnotoad sbt scala lein ant jruby")
+    | names(
+        "apache2 apache2ctl sshd cron crond supervisord rails rake unicorn passenger hypnotoad sbt scala lein ant jruby"
+    )
 )
 """Programs that are such in a folder of programs, where packages put them."""
 _FOLDERS: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -105,7 +107,7 @@ def _is_of_packages(program: str, sources: Sources) -> bool:
     """Whether a program is one of the base image or of a package: it is nowhere written as a file of its own."""
     folder, name = posixpath.split(program)
     state = sources.states.at_end(sources.stage)
-    if (folder and folder not in _OF_PACKAGES) or not state.distribution:
+    if (folder and folder not in _OF_PACKAGES) or not state.distribution or name.endswith(".sh"):
         return False
     written = re.compile(rf"[/>]\s*[\"']?{re.escape(name)}(?![\w.-])")
     for stage in sources.stage.lineage:

@@ -6,6 +6,7 @@ import posixpath
 from typing import Final
 
 from rewriter.model.context.services import Services
+from rewriter.model.data.base_contents import base_contents
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.start import own_entrypoint
 from rewriter.model.stages import Stage
@@ -43,15 +44,15 @@ def reason_against_handing_over(stage: Stage, program: str) -> str:
 
 
 def _reason_in_base(stage: Stage, program: str) -> str:
-    bottom = list(stage.lineage)[-1].from_.image.text
+    folder, _, name = list(stage.lineage)[-1].from_.image.text.rpartition("/")
     image = stage.origin
-    if image is None or "$" in bottom.rpartition(":")[0]:
+    if image is None or "$" in folder + name.partition(":")[0]:
         return "a build argument decides which image it starts from, and so which ENTRYPOINT"
     own = own_entrypoint(image)
+    if own or (own is None and base_contents(image).entrypoint):
+        return f"what the ENTRYPOINT of `{image}` makes of its arguments is not known"
     if own is None:
         return f"the ENTRYPOINT of `{image}` is not known"
-    if own:
-        return f"the ENTRYPOINT of `{image}` takes it as arguments"
     if image.family == program == "nginx":
         # https://github.com/nginx/docker-nginx/blob/master/entrypoint/docker-entrypoint.sh
         return "given `nginx`, the image's ENTRYPOINT would run the scripts in /docker-entrypoint.d first"

@@ -76,7 +76,7 @@ def _reason_in_command(command: SimpleCommand) -> str:
     if command.assignments:
         return f"a shell sets {command.assignments[0].name} for it"
     if command.redirects:
-        return f"it needs a shell: `{command.redirects[0].operator}`"
+        return f"it needs a shell: `{command.redirects[0].text}`"
     for word in command.words:
         if not word.is_literal:
             return f"a shell has to expand {word.text}" if len(word.text) < 40 else "a shell has to expand its words"
