@@ -1,0 +1,176 @@
+"""What happens to some paths of a stage, instruction by instruction and command by command."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.effects.copies import CopiedFiles, folder_at
+from rewriter.model.effects.instructions import ACCOUNTS, Effects, common_path, effects, effects_of, unknown
+from rewriter.model.effects.shell import Step, installer_effects, steps
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.stages import Stage
+from rewriter.model.state import State, States
+from rewriter.syntax.shell import SimpleCommand
+from rewriter.syntax.tree import Copy, Instruction, Run, Workdir
+
+EVERYWHERE: Final = names("/ /etc /home /media /mnt /opt /root /run /srv /tmp /usr /usr/bin /usr/lib /usr/local "
+                          "/usr/local/bin /usr/local/lib /usr/sbin /usr/share /var /var/lib /var/log")  # fmt: skip
+"""Folders that every Linux image with a package manager has: https://refspecs.linuxfoundation.org/FHS_3.0/fhs.html"""
+
+
+class Moment(NamedTuple):
+    """An instruction, or the item `number` of a RUN's list, and what it does."""
+
+    instruction: Instruction
+    number: int
+    effects: Effects
+    step: Step | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the order of things."""
+        return self.instruction.start, self.number
+
+
+class Brought(NamedTuple):
+    """What a COPY puts where. `trees` are targets that are folders with all below, or may be such.
+
+    `problem` says why that is not known.
+    """
+
+    copy: Copy
+    files: frozenset[str]
+    trees: frozenset[str]
+    problem: str = ""
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """All paths that it writes."""
+        return self.files | self.trees
+
+
+class History:
+    """The moments of a stage and of those below it, in order."""
+
+    __slots__ = ("_context", "_moments", "_states", "brought", "stage")
+
+    def __init__(self, stage: Stage, states: States, context: BuildContext) -> None:
+        self.stage: Final = stage
+        self._states: Final = states
+        self._context: Final = context
+        self._moments: list[Moment] = []
+        self.brought: Final = [
+            _brought(one, states.at(one), context)
+            for one in stage.instructions
+            if isinstance(one, Copy) and len(one.paths) > 1
+        ]
+        """The COPYs and ADDs of the stage itself."""
+
+    @property
+    def moments(self) -> list[Moment]:
+        """All that happens."""
+        if not self._moments:
+            for stage in reversed(list(self.stage.lineage)):
+                for instruction in stage.instructions:
+                    self._moments += self._moments_of(instruction)
+        return self._moments
+
+    def _moments_of(self, instruction: Instruction) -> Iterator[Moment]:
+        state = self._states.at(instruction)
+        if not isinstance(instruction, Run):
+            yield Moment(instruction, -1, effects_of(instruction, state, self._context))
+            return
+        found = list(steps(instruction, state))
+        if not found:
+            yield Moment(instruction, 0, unknown("what it runs is not known"))
+        for number, step in enumerate(found):
+            yield Moment(instruction, number, _effects_of_step(step, state), step)
+
+    def before(self, place: tuple[int, int]) -> Iterator[Moment]:
+        """What happens before a place."""
+        return (moment for moment in self.moments if moment.place < place)
+
+    def between(self, copy: Copy, place: tuple[int, int]) -> Iterator[Moment]:
+        """What happens behind a COPY and before a place."""
+        return (moment for moment in self.moments if copy.start < moment.instruction.start and moment.place < place)
+
+    def has_folder(self, path: str, place: tuple[int, int]) -> bool:
+        """Whether a folder is known to be there: every image has it, or a WORKDIR or `mkdir` above made it."""
+        return path in EVERYWHERE or any(makes_folder(moment, path) for moment in self.before(place))
+
+
+def makes_folder(moment: Moment, path: str) -> bool:
+    """Whether a WORKDIR or a `mkdir` makes a folder, on its own or on the way to one below it."""
+    made: Iterable[str] = ()
+    if isinstance(moment.instruction, Workdir):
+        made = moment.effects.writes
+    elif moment.step is not None and is_command(moment, "mkdir"):
+        made = moment.effects.writes
+    return any(one == path or one.startswith(f"{path}/") for one in made)
+
+
+def is_command(moment: Moment, *programs: str) -> bool:
+    """Whether it is one simple command that runs a program."""
+    commands = moment.step.item.pipeline.commands if moment.step else ()
+    return len(commands) == 1 and isinstance(commands[0], SimpleCommand) and commands[0].name in programs
+
+
+def meets(moment: Moment, path: str) -> str:
+    """Why a moment may have to do with a path or what is below it; empty where it has not."""
+    if moment.effects.unknown:
+        return moment.effects.unknown
+    return "it works below that path" if common_path(moment.effects.touches, [path]) else ""
+
+
+def may_add_accounts(moment: Moment) -> bool:
+    """Whether users or groups may be new after it: packages bring some, too."""
+    if moment.effects.unknown or ACCOUNTS in moment.effects.sets:
+        return True
+    run = moment.instruction
+    return isinstance(run, Run) and any(call.manager.name in SYSTEM_MANAGERS for call in calls(run))
+
+
+def _effects_of_step(step: Step, state: State) -> Effects:
+    """Those of the step; a package manager that works on a project touches the project's folder and its own."""
+    found = step.effects
+    for call in step.calls:
+        words = [word.value or word.text for word in call.command.arguments]
+        leads_away = any(word.startswith(("/", "..", "~", "$")) or "=/" in word for word in words)
+        folder = "" if leads_away else step.folder
+        inside = effects(reads=[folder], writes=[folder]) if folder else unknown(step.unknown)
+        found |= installer_effects(state) | inside
+    return found
+
+
+def _brought(copy: Copy, state: State, context: BuildContext) -> Brought:
+    if copy.source_stage is not None:
+        return _from_stage(copy, state)
+    copied = CopiedFiles(copy, state, context)
+    if copied.problem or not copied.sources:
+        targets = {copied.target} if copied.target else set()
+        return Brought(copy, frozenset(), frozenset(targets), copied.problem or "what it copies is not known")
+    files = {one.target for one in copied.sources if _is_file(one.target, one.path, one.is_tree, copied.target, context)}
+    trees = {one.target for one in copied.sources} - files
+    problem = "" if copied.is_complete else "what it copies is not known"
+    return Brought(copy, frozenset(files), frozenset(trees), problem)
+
+
+def _is_file(target: str, path: str, is_tree: bool, folder: str, context: BuildContext) -> bool:
+    """Whether a source is known to be a file. What lands under its own name in a folder is one: of a folder only what
+    is in it is copied."""
+    return not is_tree and (context.is_folder(path) is False or target != folder)
+
+
+def _from_stage(copy: Copy, state: State) -> Brought:
+    destination = state.expand(copy.destination)
+    folder = folder_at(state)
+    if not destination or not (folder or destination.startswith("/")):
+        return Brought(copy, frozenset(), frozenset(), "where it copies to depends on a variable")
+    target = "/" + posixpath.normpath(posixpath.join(folder or "/", destination)).lstrip("/")
+    return Brought(copy, frozenset(), frozenset({target}))
+
+
