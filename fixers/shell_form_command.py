@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.exec_form import as_json
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.context.services import Services
 from rewriter.model.project import Project
 from rewriter.model.stages import Stage

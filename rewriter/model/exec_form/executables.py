@@ -1,9 +1,11 @@
 """Whether the kernel can start a program that a shell starts: a compiled one, or a script with a `#!` line.
 
-A shell interprets a file without `#!` itself; without a shell such a file does not start. So a program counts where it
-is known to be a proper one: a file of the build context that begins as it must, what a compiler in the Dockerfile makes,
-or what packages bring. Sources: execve(2); https://www.debian.org/doc/debian-policy/ch-files.html#scripts;
-https://packaging.python.org/en/latest/specifications/entry-points/; https://docs.npmjs.com/cli/configuring-npm/package-json#bin
+A shell interprets a file without `#!` itself; without a shell such a file does not start. So a program counts where
+it is known to be a proper one: a file of the build context that begins as it must, what a compiler in the Dockerfile
+makes, or what packages bring. Sources: execve(2);
+https://www.debian.org/doc/debian-policy/ch-files.html#scripts,
+https://packaging.python.org/en/latest/specifications/entry-points/,
+https://docs.npmjs.com/cli/configuring-npm/package-json#bin
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ _COMPILED: Final = (b"\x7fELF",)
 _HEAD: Final = 64
 
 _CERTAIN: Final = names(
-    "python python2 python3 pypy pypy3 node nodejs deno bun java perl php php-fpm ruby bash sh dash ash zsh dotnet julia "
-    "dart elixir mix iex erl lua luajit Rscript R tini tini-static dumb-init docker-init catatonit gosu su-exec setpriv "
-    "gradlew mvnw"
+    "python python2 python3 pypy pypy3 node nodejs deno bun java perl php php-fpm ruby bash sh dash ash zsh dotnet "
+    "julia dart elixir mix iex erl lua luajit Rscript R tini tini-static dumb-init docker-init catatonit gosu su-exec "
+    "setpriv gradlew mvnw"
 )
 """Programs that are compiled, or scripts with a `#!` line, wherever they lie: interpreters, shells, init programs."""
 _INSTALLED: Final = (
@@ -49,7 +51,8 @@ _OF_PACKAGES: Final = frozenset({"/usr/sbin", "/usr/bin", "/sbin", "/bin"})
 _VERSION: Final = re.compile(r"-?[0-9][0-9.]*\Z")
 
 _COMPILERS: Final = names(
-    "gcc g++ cc c++ clang clang++ rustc ghc crystal v vala valac dart nim fpc ocamlopt swiftc gfortran ldc2 dmd gdc haxe"
+    "gcc g++ cc c++ clang clang++ rustc ghc crystal v vala valac dart nim fpc ocamlopt swiftc gfortran ldc2 dmd "
+    "gdc haxe"
 )
 """Compilers that call their program what `-o` says: the manuals of the programs."""
 _OUTPUTS: Final = ("-o", "--output", "--out", "-of")

@@ -12,6 +12,7 @@ from rewriter.model.effects.instructions import ACCOUNTS, Effects, common_path, 
 from rewriter.model.effects.shell import Step, installer_effects, steps
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.ownership.pip_files import installs_from_files
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.shell import SimpleCommand
@@ -37,7 +38,7 @@ class Moment(NamedTuple):
 
 
 class Brought(NamedTuple):
-    """What a COPY puts where. `trees` are targets that are folders with all below, or may be such.
+    """What a COPY puts where: `files`, `trees` with all that is in them, and in `unsure` what may be either.
 
     `problem` says why that is not known.
     """
@@ -45,12 +46,19 @@ class Brought(NamedTuple):
     copy: Copy
     files: frozenset[str]
     trees: frozenset[str]
+    unsure: frozenset[str]
     problem: str = ""
 
     @property
     def targets(self) -> frozenset[str]:
         """All paths that it writes."""
-        return self.files | self.trees
+        return self.files | self.trees | self.unsure
+
+    def changed_by(self, path: str, *, is_recursive: bool) -> bool:
+        """Whether a command that changes a path changes anything that the COPY writes; a folder is not written."""
+        if is_recursive:
+            return bool(common_path(self.targets, [path]))
+        return path in self.files | self.unsure or any(path.startswith(f"{tree.rstrip('/')}/") for tree in self.trees)
 
 
 class History:
@@ -88,7 +96,30 @@ class History:
         if not found:
             yield Moment(instruction, 0, unknown("what it runs is not known"))
         for number, step in enumerate(found):
-            yield Moment(instruction, number, _effects_of_step(step, state), step)
+            yield Moment(instruction, number, self._effects_of_step(step, state), step)
+
+    def _effects_of_step(self, step: Step, state: State) -> Effects:
+        """Those of the step; a package manager that works on a project touches the project's folder and its own."""
+        found = step.effects
+        for call in step.calls:
+            if installs_from_files(call, step.folder, self._read):
+                found |= installer_effects(state)
+                continue
+            words = [word.value or word.text for word in call.command.arguments]
+            leads_away = any(word.startswith(("/", "..", "~", "$")) or "=/" in word for word in words)
+            folder = "" if leads_away else step.folder
+            inside = effects(reads=[folder], writes=[folder]) if folder else unknown(step.unknown)
+            found |= installer_effects(state) | inside
+        return found
+
+    def _read(self, path: str) -> str | None:
+        """The text of a file that a COPY of the stage brings; None where it may be another one."""
+        brought = [one for one in self.brought if common_path(one.targets, [path])]
+        if len({one.problem for one in brought} - {""}) or any(one.copy.source_stage for one in brought):
+            return None
+        copies = (CopiedFiles(one.copy, self._states.at(one.copy), self._context) for one in brought)
+        origins = {copied.origin(path) for copied in copies} - {None}
+        return self._context.read(origins.pop() or "") if len(origins) == 1 else None
 
     def before(self, place: tuple[int, int]) -> Iterator[Moment]:
         """What happens before a place."""
@@ -106,9 +137,7 @@ class History:
 def makes_folder(moment: Moment, path: str) -> bool:
     """Whether a WORKDIR or a `mkdir` makes a folder, on its own or on the way to one below it."""
     made: Iterable[str] = ()
-    if isinstance(moment.instruction, Workdir):
-        made = moment.effects.writes
-    elif moment.step is not None and is_command(moment, "mkdir"):
+    if isinstance(moment.instruction, Workdir) or (moment.step is not None and is_command(moment, "mkdir")):
         made = moment.effects.writes
     return any(one == path or one.startswith(f"{path}/") for one in made)
 
@@ -134,43 +163,32 @@ def may_add_accounts(moment: Moment) -> bool:
     return isinstance(run, Run) and any(call.manager.name in SYSTEM_MANAGERS for call in calls(run))
 
 
-def _effects_of_step(step: Step, state: State) -> Effects:
-    """Those of the step; a package manager that works on a project touches the project's folder and its own."""
-    found = step.effects
-    for call in step.calls:
-        words = [word.value or word.text for word in call.command.arguments]
-        leads_away = any(word.startswith(("/", "..", "~", "$")) or "=/" in word for word in words)
-        folder = "" if leads_away else step.folder
-        inside = effects(reads=[folder], writes=[folder]) if folder else unknown(step.unknown)
-        found |= installer_effects(state) | inside
-    return found
-
-
 def _brought(copy: Copy, state: State, context: BuildContext) -> Brought:
     if copy.source_stage is not None:
         return _from_stage(copy, state)
     copied = CopiedFiles(copy, state, context)
     if copied.problem or not copied.sources:
-        targets = {copied.target} if copied.target else set()
-        return Brought(copy, frozenset(), frozenset(targets), copied.problem or "what it copies is not known")
-    files = {one.target for one in copied.sources if _is_file(one.target, one.path, one.is_tree, copied.target, context)}
-    trees = {one.target for one in copied.sources} - files
+        return _all_unsure(copy, copied.target, copied.problem or "what it copies is not known")
+    kinds: dict[bool | None, set[str]] = {True: set(), False: set(), None: set()}
+    for source in copied.sources:
+        is_tree = context.is_folder(source.path)
+        if source.is_tree:
+            is_tree = True
+        elif source.target != copied.target:
+            is_tree = False  # under its own name in a folder: of a folder only what is in it would be copied
+        kinds[is_tree].add(source.target)
     problem = "" if copied.is_complete else "what it copies is not known"
-    return Brought(copy, frozenset(files), frozenset(trees), problem)
-
-
-def _is_file(target: str, path: str, is_tree: bool, folder: str, context: BuildContext) -> bool:
-    """Whether a source is known to be a file. What lands under its own name in a folder is one: of a folder only what
-    is in it is copied."""
-    return not is_tree and (context.is_folder(path) is False or target != folder)
+    return Brought(copy, frozenset(kinds[False]), frozenset(kinds[True]), frozenset(kinds[None]), problem)
 
 
 def _from_stage(copy: Copy, state: State) -> Brought:
     destination = state.expand(copy.destination)
     folder = folder_at(state)
     if not destination or not (folder or destination.startswith("/")):
-        return Brought(copy, frozenset(), frozenset(), "where it copies to depends on a variable")
-    target = "/" + posixpath.normpath(posixpath.join(folder or "/", destination)).lstrip("/")
-    return Brought(copy, frozenset(), frozenset({target}))
+        return _all_unsure(copy, "", "where it copies to depends on a variable")
+    return _all_unsure(copy, "/" + posixpath.normpath(posixpath.join(folder or "/", destination)).lstrip("/"), "")
 
 
+def _all_unsure(copy: Copy, target: str, problem: str) -> Brought:
+    nothing: frozenset[str] = frozenset()
+    return Brought(copy, nothing, nothing, frozenset({target} if target else ()), problem)

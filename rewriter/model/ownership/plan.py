@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.data.base_contents import accounts_of
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.ownership.changes import Change, Operand, changes
@@ -17,19 +18,28 @@ from rewriter.model.state import States
 from rewriter.syntax.tree import Add, Copy, Instruction, Run, Workdir
 
 _FAMILIES: Final = names(
-    "debian ubuntu alpine fedora centos rockylinux almalinux amazonlinux buildpack-deps python pypy node golang ruby php "
-    "rust perl openjdk eclipse-temurin amazoncorretto maven gradle elixir erlang gcc nginx httpd busybox"
+    "debian ubuntu alpine fedora centos rockylinux almalinux amazonlinux buildpack-deps python pypy node golang ruby "
+    "php rust perl openjdk eclipse-temurin amazoncorretto maven gradle elixir erlang gcc nginx httpd busybox"
 )
 """Official images that have nothing in folders such as /app, /srv/app and /opt/app: their Dockerfiles."""
 _STANDARD: Final = names(
-    "bin boot data dev docker-entrypoint.d etc go home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp "
-    "usr usr-local var"
+    "bin boot data dev docker-entrypoint.d etc go home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys "
+    "tmp usr var"
 )
+_KEEP_MODES: Final = names("sed dos2unix")
+"""Programs that edit a file in place and leave it its mode: sed(1), dos2unix(1), busybox."""
+_OTHERS: Final = frozenset({"ghcr.io/astral-sh/uv"})
+_EMPTY_FOLDERS: Final = {("php", "/var/www/html"): "www-data:www-data"}
+"""https://github.com/docker-library/php/blob/master/Dockerfile-linux.template"""
 _FOR_PROGRAMS: Final = ("/opt/", "/srv/", "/usr/src/")
 
 
 class Plan(NamedTuple):
-    """What to do: `flag` for those of the COPYs that lack it, `first` is the first of all; `gone` operands leave the command, `plain` ones stay without `-R`."""
+    """What to do.
+
+    `flag` is for those of the COPYs that lack it, `first` is the first of all; `gone` operands leave the command,
+    `plain` ones stay without `-R`.
+    """
 
     change: Change
     flag: str
@@ -112,7 +122,8 @@ class _Judge:
         value = self._value(all_brought, between)
         if value.problem:
             raise _Refused(value.problem)
-        gone, plain = [], []
+        gone: list[Operand] = []
+        plain: list[Operand] = []
         for operand, found in considered.items():
             stays = self._settle(operand, found, value.text)
             (plain if stays else gone).append(operand)
@@ -128,7 +139,8 @@ class _Judge:
         return [
             one
             for one in self._history.brought
-            if one.copy.start < self._change.run.start and common_path(one.targets, [operand.path])
+            if one.copy.start < self._change.run.start
+            and one.changed_by(operand.path, is_recursive=self._change.is_recursive)
         ]
 
     def _check_copy(self, one: Brought) -> None:
@@ -136,12 +148,12 @@ class _Judge:
         if isinstance(one.copy, Add):
             raise _Refused("ADD in line {line} may unpack archives, which keep their owners and modes", one.copy)
         if one.copy.flag("link") is not None:
-            raise _Refused("COPY --link in line {line} knows no names", one.copy)
+            raise _Refused("COPY --link in line {line} makes its folders anew", one.copy)
         paths = {operand.path for operand in self._change.operands}
         if self._change.is_recursive:
             is_covered = all(any(_is_in(target, path) for path in paths if path) for target in one.targets)
-        elif is_unsure := one.trees & paths:
-            raise _Refused(f"whether {min(is_unsure)} is a file is not known", one.copy)
+        elif unsure := one.unsure & paths:
+            raise _Refused(f"whether {min(unsure)} is a file is not known", one.copy)
         else:
             is_covered = one.targets <= paths
         if not is_covered:
@@ -167,14 +179,14 @@ class _Judge:
         for moment in self._history.between(first, self._place):
             if moment.instruction not in copies:
                 self._check_between(moment, operand.path)
-        if not self._change.is_recursive:
+        if not self._change.is_recursive or all(operand.path in one.files for one in brought):
             self._check_folder(posixpath.dirname(operand.path), first)
             return False
         is_made = self._check_before(operand.path, first)
         if not is_made:
             self._check_folder(posixpath.dirname(operand.path), first)
         if self._change.flag == "chown":
-            return is_made
+            return is_made and value != _owner_in_base(operand.path, self._history.stage)
         if any(one.targets != {operand.path} for one in brought):
             raise _Refused("COPY would not give the folders on the way that mode")
         return value != "755"  # that is what the builder gives a folder
@@ -185,11 +197,15 @@ class _Judge:
         other = "chmod" if self._change.flag == "chown" else "chown"
         if is_command(moment, other) and not _sets_id(moment):
             return
+        if other == "chown" and is_command(moment, *_KEEP_MODES):
+            return
         if reason := meets(moment, path):
             raise _Refused(_at_line(reason), moment.instruction)
 
     def _check_folder(self, folder: str, copy: Copy) -> None:
-        if not self._history.has_folder(folder, (copy.start, -1)):
+        origin = self._history.stage.origin
+        is_home = origin is not None and any(folder == one.home for one in accounts_of(origin))
+        if not is_home and not self._history.has_folder(folder, (copy.start, -1)):
             what = "owner" if self._change.flag == "chown" else "mode"
             raise _Refused(f"if {folder} is not there, COPY would make it with that {what}")
 
@@ -197,7 +213,7 @@ class _Judge:
         """Whether the folder is there before the first COPY into it, and then empty."""
         if not _is_fresh(path, self._history.stage):
             raise _Refused(f"what the base image has in {path} is not known")
-        is_made = False
+        is_made = bool(_owner_in_base(path, self._history.stage))
         for moment in self._history.before((first.start, -1)):
             if makes_folder(moment, path) and common_path(moment.effects.writes, [path]) == path:
                 is_made = True
@@ -231,8 +247,20 @@ def _sets_id(moment: Moment) -> bool:
 
 
 def _is_fresh(path: str, stage: Stage) -> bool:
-    """Whether a folder is sure not to be in the base image."""
+    """Whether a folder is sure not to be in the base image, or to be empty there."""
     origin = stage.origin
-    if origin is None or origin.family not in _FAMILIES or "\0" in path:
+    if origin is None or "\0" in path:
         return False
-    return path.split("/")[1] not in _STANDARD or path.startswith(_FOR_PROGRAMS)
+    if origin.family not in _FAMILIES and f"{origin.registry}/{origin.repository}" not in _OTHERS:
+        return False
+    parts = path.split("/")
+    is_in_home = parts[1] == "home" and len(parts) > 3 and not parts[3].startswith(".")
+    return (
+        is_in_home or parts[1] not in _STANDARD or path.startswith(_FOR_PROGRAMS) or bool(_owner_in_base(path, stage))
+    )
+
+
+def _owner_in_base(path: str, stage: Stage) -> str:
+    """The owner of an empty folder that the base image has; empty where it has none."""
+    family = stage.origin.family if stage.origin else ""
+    return _EMPTY_FOLDERS.get((family, path), "")

@@ -17,7 +17,7 @@ from rewriter.model.ownership.changes import Change, word_text
 from rewriter.model.ownership.history import Brought, Moment, may_add_accounts
 from rewriter.model.state import State, States
 from rewriter.model.users import account_of
-from rewriter.syntax.tree import Run
+from rewriter.syntax.tree import Instruction
 
 _OWNER: Final = re.compile(r"[A-Za-z0-9_][\w.-]*(?::[\w.-]*)?\Z")
 _OCTAL: Final = re.compile(r"0?[0-7]{3}\Z")
@@ -48,7 +48,9 @@ def owner_value(change: Change, brought: Sequence[Brought], between: Sequence[Mo
     user, colon, group = written.partition(":")
     if any(map(may_add_accounts, between)):
         exists = account_of(user, at_copy) is not None and (group in ("", user) or account_of(written, at_copy))
-        return _complete(user, colon, group, brought, at_copy) if exists else _by_number(written, change, brought)
+        if exists:
+            return _complete(user, colon, group, brought, at_copy)
+        return _by_number(written, [*(moment.instruction for moment in between), change.run], states)
     if change.value.is_literal or any(states.at(one.copy).expand(change.value.text) != written for one in brought):
         return _complete(user, colon, group, brought, at_copy)
     variables = change.value.text.strip('"')
@@ -67,19 +69,26 @@ def _complete(user: str, colon: str, group: str, brought: Sequence[Brought], sta
     return FlagValue(f"{user}:{0 if user.isdigit() else 'root'}")
 
 
-def _by_number(written: str, change: Change, brought: Sequence[Brought]) -> FlagValue:
-    """The owner by uid and gid, which need no account, where a RUN says which those are."""
+def _by_number(written: str, between: Sequence[Instruction], states: States) -> FlagValue:
+    """The owner by uid and gid, which need no account, where a RUN in between says which those are."""
     user, _, group = written.partition(":")
     if user.isdigit() and group.isdigit():
         return FlagValue(written)
-    account = account_of(written.rstrip(":"), change.state)
-    if account is None or not _says(change.run, str(account.uid)) or ":" not in written:
+    account = account_of(written.rstrip(":"), _state_after(between[-1], states))
+    if account is None or ":" not in written or not any(_says(one, account.uid) for one in between):
         return _none(f"{user} is not known to exist where COPY needs it")
     return FlagValue(f"{account.uid}:{account.gid}")
 
 
-def _says(run: Run, number: str) -> bool:
-    return re.search(rf"(?<!\d){number}(?!\d)", run.view.text) is not None
+def _state_after(instruction: Instruction, states: States) -> State:
+    stage = states.graph.stage_of(instruction)
+    assert stage is not None
+    following = next((one for one in stage.instructions if one.start > instruction.start), None)
+    return states.at(following) if following else states.at_end(stage)
+
+
+def _says(instruction: Instruction, number: int) -> bool:
+    return re.search(rf"(?<!\d){number}(?!\d)", instruction.view.text) is not None
 
 
 def mode_value(change: Change, brought: Sequence[Brought], states: States, context: BuildContext) -> FlagValue:
@@ -97,7 +106,9 @@ def mode_value(change: Change, brought: Sequence[Brought], states: States, conte
         for source in CopiedFiles(one.copy, states.at(one.copy), context).sources:
             mode = context.mode(source.path)
             if mode not in _OF_GIT:
-                return _none(f"the mode of {source.path} is {'not known' if mode < 0 else f'{mode:o}, not as git has it'}")
+                return _none(
+                    f"the mode of {source.path} is {'not known' if mode < 0 else f'{mode:o}, not as git has it'}"
+                )
             found.add(_with_letters(mode, letters[1], letters[2]))
     (result, *others) = found
     return FlagValue(f"{result:o}") if not others else _none("the files have different modes")
