@@ -16,8 +16,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from rewriter.model.effects.copies import folder_at
+from rewriter.model.installing.by_name import reads_no_project
 from rewriter.model.managers.call import MANAGERS, skip_wrappers
-from rewriter.model.managers.vocabulary import names
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.programs import has_program
 from rewriter.model.project.locate import go_package
 from rewriter.model.project.servers import SERVERS
 from rewriter.model.project.sources import Place, Sources
@@ -39,6 +42,10 @@ _CERTAIN: Final = names(
 """Programs that are compiled, or scripts with a `#!` line, wherever they lie: interpreters, shells, init programs."""
 _INSTALLED: Final = (
     _CERTAIN
+    | names(
+        "cat chmod chown cp cut date df du env find grep head hostname id ls mkdir mv nohup ps rm sed sleep sort su "
+        "tail tar tee top touch tr uname watch wc xargs yes"
+    )
     | frozenset(MANAGERS)
     | {name.partition(" ")[0] for name in SERVERS}
     | names(
@@ -112,6 +119,8 @@ def _is_of_packages(program: str, sources: Sources) -> bool:
     state = sources.states.at_end(sources.stage)
     if (folder and folder not in _OF_PACKAGES) or not state.distribution or name.endswith(".sh"):
         return False
+    if not folder and not has_program(name, state) and not _is_installed(name, sources):
+        return False
     written = re.compile(rf"[/>]\s*[\"']?{re.escape(name)}(?![\w.-])")
     for stage in sources.stage.lineage:
         for instruction in stage.instructions:
@@ -124,6 +133,28 @@ def _is_of_packages(program: str, sources: Sources) -> bool:
             if any(written.search(text) for text in texts):
                 return False
     return True
+
+
+def _is_installed(name: str, sources: Sources) -> bool:
+    """Whether a package manager brings a program: by a package called alike, or among all that a manifest names."""
+    stem = _plain(name)
+    for run in sources.runs():
+        for call in calls(run):
+            if not (call.installs or call.builds):
+                continue
+            if call.manager.name not in SYSTEM_MANAGERS and not reads_no_project(call):
+                return True
+            packages = (_plain(posixpath.basename(word.value)) for word in call.packages)
+            if any(
+                package and (stem.startswith(package) or (len(stem) > 1 and stem in package)) for package in packages
+            ):
+                return True
+    return False
+
+
+def _plain(name: str) -> str:
+    """A name of a package or program without version and punctuation."""
+    return re.split(r"[@=<>~\[:]", name, maxsplit=1)[0].replace("-", "").replace("_", "").lower()
 
 
 def _is_compiled(path: str, sources: Sources) -> bool:
