@@ -1,6 +1,7 @@
 """The owner and the mode of files where they are copied."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rewriter.fixing.commands import remove_items, remove_words
@@ -12,6 +13,7 @@ from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit
+from rewriter.syntax.tree import Copy
 
 if TYPE_CHECKING:
     from rewriter.model.ownership.plan import Plan
@@ -46,38 +48,55 @@ def set_owner_while_copying(
     changes other files, where something works on them in between, where the user does not exist yet when COPY runs,
     and where `+x` depends on modes that are not known.
     """
-    from rewriter.model.ownership.plan import Refusal, plans
+    from rewriter.model.ownership.plan import Refusal, compatible, plans
 
     if stage.is_windows:
         return
-    for plan in plans(stage, states, context):
-        run = plan.change.run
-        if isinstance(plan, Refusal):
-            yield Skip(run, plan.reason, plan.mentions)
-        elif plan.change.flag == "chmod" and not (settings.has_mounts and allows(run.dockerfile, "copy-chmod")):
-            yield Skip(run, "the builder does not know COPY --chmod")
-        elif plan.takes_all and not plan.can_go:
-            yield Skip(run, "the rest of the RUN depends on whether it succeeds")
-        else:
-            drops = [run] if plan.takes_all and plan.is_alone else []
-            yield Fix(run, _message(plan), _edits(plan), reads=[stage.span], drops=drops, mentions=plan.first)
+    for _, group in groupby(plans(stage, states, context), lambda plan: plan.change.run.start):
+        fit = []
+        for plan in group:
+            run = plan.change.run
+            if isinstance(plan, Refusal):
+                yield Skip(run, plan.reason, plan.mentions)
+            elif plan.change.flag == "chmod" and not (settings.has_mounts and allows(run.dockerfile, "copy-chmod")):
+                yield Skip(run, "the builder does not know COPY --chmod")
+            elif plan.takes_all and not plan.can_go:
+                yield Skip(run, "the rest of the RUN depends on whether it succeeds")
+            else:
+                fit.append(plan)
+        if fit:
+            yield _fix(compatible(fit), stage)
 
 
-def _message(plan: "Plan") -> str:
-    what = "owner" if plan.change.flag == "chown" else "mode"
-    rest = ": without -R, the layer does not store them again" if plan.plain else ""
-    return f"line {{line}} copies the files with their {what}{rest}"
+def _fix(plans: "Sequence[Plan]", stage: Stage) -> Fix:
+    run, first = plans[0].change.run, plans[0].first
+    flags = {plan.change.flag for plan in plans}
+    what = " and ".join(name for flag, name in (("chown", "owner"), ("chmod", "mode")) if flag in flags)
+    rest = ": without -R, the layer does not store them again" if plans[0].plain else ""
+    numbers = [plan.change.number for plan in plans if plan.takes_all]
+    is_all = len(numbers) == len(run.script.items)
+    edits = [*_flags(plans), *(remove_instruction(run) if is_all else _shorten(plans, numbers))]
+    reads = [stage.from_.span, *(copy.span for plan in plans for copy in plan.copies)]
+    message = f"line {{line}} copies the files with their {what}{rest}"
+    return Fix(run, message, edits, reads=reads, drops=[run] if is_all else [], mentions=first)
 
 
-def _edits(plan: "Plan") -> Iterator[Edit]:
-    for copy in plan.copies:
-        yield insert_after(copy.flags[-1] if copy.flags else copy.keyword, f" {plan.flag}")
-    change = plan.change
-    if plan.takes_all and plan.is_alone:
-        yield from remove_instruction(change.run)
-    elif plan.takes_all:
-        yield from remove_items(change.run.dockerfile, change.run.script, [change.number])
-    else:
-        removed = [operand.word for operand in plan.gone]
-        recursion = [change.recursion] if plan.plain and change.recursion else []
-        yield from remove_words(change.run.dockerfile, change.command.words, [*removed, *recursion])
+def _flags(plans: "Sequence[Plan]") -> Iterator[Edit]:
+    """The flags that the COPYs get."""
+    flags: dict[Copy, str] = {}
+    for plan in plans:
+        for copy in plan.copies:
+            flags[copy] = f"{flags.get(copy, '')} {plan.flag}"
+    for copy, text in flags.items():
+        yield insert_after(copy.flags[-1] if copy.flags else copy.keyword, text)
+
+
+def _shorten(plans: "Sequence[Plan]", numbers: Sequence[int]) -> Iterator[Edit]:
+    """Take out of a RUN the commands, or those of their words, that nothing is left to do for."""
+    change = plans[0].change
+    if numbers:
+        yield from remove_items(change.run.dockerfile, change.run.script, numbers)
+        return
+    recursion = [change.recursion] if plans[0].plain and change.recursion else []
+    removed = [*(operand.word for operand in plans[0].gone), *recursion]
+    yield from remove_words(change.run.dockerfile, change.command.words, removed)

@@ -52,7 +52,7 @@ def write_json_form(
     if problem:
         yield Skip(command, problem)
         return
-    reads = [one.span for one in stage.lineage]
+    reads = [one.from_.span for one in stage.lineage]
     yield Fix(
         command, f"{words[0].value} needs no shell, and gets the signals itself", as_json(command, words), reads=reads
     )

@@ -62,6 +62,7 @@ _COMPILERS: Final = names(
     "gdc haxe"
 )
 """Compilers that call their program what `-o` says: the manuals of the programs."""
+_MAKERS: Final = _COMPILERS | names("cargo go swift")
 _OUTPUTS: Final = ("-o", "--output", "--out", "-of")
 _OF_CARGO: Final = re.compile(r"(?:\A|/)target/(?:[^/]+/)?(?:release|debug)/[^/.]+\Z")
 _OF_SWIFT: Final = re.compile(r"(?:\A|/)\.build/(?:[^/]+/)?(?:release|debug)/[^/.]+\Z")
@@ -160,8 +161,8 @@ def _plain(name: str) -> str:
 def _is_compiled(path: str, sources: Sources) -> bool:
     """Whether a compiler in the file makes what stands at a path, in this stage or in one that it is copied from."""
     for place in sources.places(path):
-        for run in sources.runs(place.stage):
-            if run.heredocs:
+        for run in place.stage.instructions:  # the stages below are places of their own
+            if not isinstance(run, Run) or run.heredocs:
                 continue
             folder = sources.states.at(run).workdir
             for command in run.script.simple_commands():
@@ -179,6 +180,8 @@ def _makes(command: SimpleCommand, folder: str, place: Place) -> bool:
         return False
     words = command.words[start:]
     name = posixpath.basename(words[0].value)
+    if name not in _MAKERS:
+        return False
     values = [word.value for word in words[1:]]
     if name == "cargo":
         is_installed = "install" in values and place.path.endswith(("/.cargo/bin", "/cargo/bin"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles, folder_at
@@ -17,6 +19,11 @@ from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.shell import SimpleCommand
 from rewriter.syntax.tree import Copy, Instruction, Run, Workdir
+
+_T = TypeVar("_T")
+
+MOST_COPIES: Final = 16
+"""How many COPYs into one folder are looked at: each of them is weighed against all that follows it."""
 
 EVERYWHERE: Final = names("/ /etc /home /media /mnt /opt /root /run /srv /tmp /usr /usr/bin /usr/lib /usr/local "
                           "/usr/local/bin /usr/local/lib /usr/sbin /usr/share /var /var/lib /var/log")  # fmt: skip
@@ -61,22 +68,55 @@ class Brought(NamedTuple):
         return path in self.files | self.unsure or any(path.startswith(f"{tree.rstrip('/')}/") for tree in self.trees)
 
 
+class _ByPath(Generic[_T]):
+    """Things by the paths that they have to do with, so that no question looks at all of them."""
+
+    __slots__ = ("_at", "_below")
+
+    def __init__(self) -> None:
+        self._at: Final[dict[str, list[_T]]] = {}
+        self._below: Final[dict[str, list[_T]]] = {}
+
+    def add(self, path: str, thing: _T) -> None:
+        """Note a thing; things come in order."""
+        self._at.setdefault(path, []).append(thing)
+        while path != "/":
+            path = posixpath.dirname(path) or "/"
+            self._below.setdefault(path, []).append(thing)
+
+    def find(self, path: str) -> Iterator[_T]:
+        """Those at a path, below it, and at the folders above it; one may come twice."""
+        yield from self._below.get(path, ())
+        yield from self._at.get(path, ())
+        while path != "/":
+            path = posixpath.dirname(path) or "/"
+            yield from self._at.get(path, ())
+
+
 class History:
     """The moments of a stage and of those below it, in order."""
 
-    __slots__ = ("_context", "_moments", "_states", "brought", "stage")
+    __slots__ = ("_brought", "_context", "_moments", "_places", "_states", "_unknown", "_writers", "stage")
 
     def __init__(self, stage: Stage, states: States, context: BuildContext) -> None:
         self.stage: Final = stage
         self._states: Final = states
         self._context: Final = context
+        self._brought: Final[_ByPath[Brought]] = _ByPath()
+        for one in stage.instructions:
+            if isinstance(one, Copy) and len(one.paths) > 1:
+                brought = _brought(one, states.at(one), context)
+                for path in brought.targets:
+                    self._brought.add(path, brought)
         self._moments: list[Moment] = []
-        self.brought: Final = [
-            _brought(one, states.at(one), context)
-            for one in stage.instructions
-            if isinstance(one, Copy) and len(one.paths) > 1
-        ]
-        """The COPYs and ADDs of the stage itself."""
+        self._places: list[tuple[int, int]] = []
+        self._writers: Final[_ByPath[Moment]] = _ByPath()
+        self._unknown: Moment | None = None
+
+    def bringing(self, path: str) -> list[Brought]:
+        """The COPYs and ADDs of the stage itself that write a path, something below it, or a folder above it."""
+        found = {one.copy.start: one for one in islice(self._brought.find(path), MOST_COPIES + 1)}
+        return [found[start] for start in sorted(found)]
 
     @property
     def moments(self) -> list[Moment]:
@@ -85,6 +125,12 @@ class History:
             for stage in reversed(list(self.stage.lineage)):
                 for instruction in stage.instructions:
                     self._moments += self._moments_of(instruction)
+            self._places = [moment.place for moment in self._moments]
+            for moment in self._moments:
+                for path in moment.effects.writes | moment.effects.makes:
+                    self._writers.add(path, moment)
+                if moment.effects.unknown and self._unknown is None:
+                    self._unknown = moment
         return self._moments
 
     def _moments_of(self, instruction: Instruction) -> Iterator[Moment]:
@@ -114,24 +160,28 @@ class History:
 
     def _read(self, path: str) -> str | None:
         """The text of a file that a COPY of the stage brings; None where it may be another one."""
-        brought = [one for one in self.brought if common_path(one.targets, [path])]
+        brought = self.bringing(path)
         if len({one.problem for one in brought} - {""}) or any(one.copy.source_stage for one in brought):
             return None
         copies = (CopiedFiles(one.copy, self._states.at(one.copy), self._context) for one in brought)
         origins = {copied.origin(path) for copied in copies} - {None}
         return self._context.read(origins.pop() or "") if len(origins) == 1 else None
 
-    def before(self, place: tuple[int, int]) -> Iterator[Moment]:
-        """What happens before a place."""
-        return (moment for moment in self.moments if moment.place < place)
+    def writers(self, path: str, place: tuple[int, int]) -> list[Moment]:
+        """What writes to a path, below or above it before a place; also the first of which that is not known."""
+        found = {moment.place: moment for moment in (self.moments and self._writers.find(path))}
+        if self._unknown is not None:
+            found[self._unknown.place] = self._unknown
+        return [found[one] for one in sorted(found) if one < place]
 
-    def between(self, copy: Copy, place: tuple[int, int]) -> Iterator[Moment]:
+    def between(self, copy: Copy, place: tuple[int, int]) -> Sequence[Moment]:
         """What happens behind a COPY and before a place."""
-        return (moment for moment in self.moments if copy.start < moment.instruction.start and moment.place < place)
+        moments = self.moments
+        return moments[bisect_right(self._places, (copy.start, 0)) : bisect_left(self._places, place)]
 
     def has_folder(self, path: str, place: tuple[int, int]) -> bool:
         """Whether a folder is known to be there: every image has it, or a WORKDIR or `mkdir` above made it."""
-        return path in EVERYWHERE or any(makes_folder(moment, path) for moment in self.before(place))
+        return path in EVERYWHERE or any(makes_folder(moment, path) for moment in self.writers(path, place))
 
 
 def makes_folder(moment: Moment, path: str) -> bool:

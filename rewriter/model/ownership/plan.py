@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
@@ -11,7 +11,7 @@ from rewriter.model.data.base_contents import accounts_of
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.ownership.changes import Change, Operand, changes
-from rewriter.model.ownership.history import Brought, History, Moment, is_command, makes_folder, meets
+from rewriter.model.ownership.history import MOST_COPIES, Brought, History, Moment, is_command, makes_folder, meets
 from rewriter.model.ownership.values import FlagValue, mode_value, owner_value
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
@@ -54,17 +54,20 @@ class Plan(NamedTuple):
         return len(self.gone) == len(self.change.operands)
 
     @property
-    def is_alone(self) -> bool:
-        """Whether the RUN is nothing but the command."""
-        commands = self.change.run.script
-        return len(commands.items) == 1 and commands.terminator != "&" and not commands.items[0].pipeline.negated
-
-    @property
     def can_go(self) -> bool:
         """Whether the command can be taken out without changing when the others of its RUN run."""
         from rewriter.model.pip.options import can_go
 
-        return self.is_alone or can_go(self.change.run.script, self.change.number)
+        commands = self.change.run.script
+        is_alone = len(commands.items) == 1 and commands.terminator != "&" and not commands.items[0].pipeline.negated
+        return is_alone or can_go(commands, self.change.number)
+
+
+def compatible(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Those of the plans for one RUN that can be carried out at once: all, or else the first."""
+    commands = plans[0].change.run.script
+    is_plain = all(item.operator in ("", "&&") for item in commands.items) and commands.terminator == ""
+    return plans if is_plain and all(plan.takes_all for plan in plans) else plans[:1]
 
 
 class Refusal(NamedTuple):
@@ -114,11 +117,13 @@ class _Judge:
         considered = {one: found for one in change.operands if (found := self._bringing(one))}
         if not considered:
             return None
+        if any(len(found) > MOST_COPIES for found in considered.values()):
+            raise _Refused("more COPYs bring its files than are looked at")
         brought = sorted({one.copy.start: one for found in considered.values() for one in found}.items())
         all_brought = [one for _, one in brought]
         for one in all_brought:
             self._check_copy(one)
-        between = list(self._history.between(all_brought[0].copy, self._place))
+        between = self._history.between(all_brought[0].copy, self._place)
         value = self._value(all_brought, between)
         if value.problem:
             raise _Refused(value.problem)
@@ -138,7 +143,7 @@ class _Judge:
             return []
         return [
             one
-            for one in self._history.brought
+            for one in self._history.bringing(operand.path)
             if one.copy.start < self._change.run.start
             and one.changed_by(operand.path, is_recursive=self._change.is_recursive)
         ]
@@ -161,7 +166,7 @@ class _Judge:
         if one.problem:
             raise _Refused(one.problem, one.copy)
 
-    def _value(self, brought: list[Brought], between: list[Moment]) -> FlagValue:
+    def _value(self, brought: list[Brought], between: Sequence[Moment]) -> FlagValue:
         if self._change.flag == "chown":
             return owner_value(self._change, brought, between, self._states)
         return mode_value(self._change, brought, self._states, self._context)
@@ -214,7 +219,7 @@ class _Judge:
         if not _is_fresh(path, self._history.stage):
             raise _Refused(f"what the base image has in {path} is not known")
         is_made = bool(_owner_in_base(path, self._history.stage))
-        for moment in self._history.before((first.start, -1)):
+        for moment in self._history.writers(path, (first.start, -1)):
             if makes_folder(moment, path) and common_path(moment.effects.writes, [path]) == path:
                 is_made = True
             elif moment.effects.unknown:
