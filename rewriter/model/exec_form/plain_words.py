@@ -46,7 +46,8 @@ def plain_words(instruction: ShellInstruction) -> PlainWords:
     text = instruction.dockerfile.text
     if any("\n" in text[slice(*word.span)] for word in words):
         return PlainWords((), "a word of it goes on in the next line")
-    return PlainWords(words, _unfit(words))
+    problem = _unfit(words)
+    return PlainWords(() if problem else words, problem)
 
 
 def _hint(text: str) -> str:
