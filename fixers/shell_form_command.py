@@ -20,6 +20,7 @@ _DEFAULT_SHELL = ("/bin/sh", "-c")
     phase="running",
     replaces=["DL3025", "JSONArgsRecommended"],
     changes=["cmd", "entrypoint"],
+    gains=["reliability"],
     example=Example(
         before="FROM python:3.13-slim\nRUN pip install gunicorn\nCMD gunicorn --workers 4 app:app\n",
         after='FROM python:3.13-slim\nRUN pip install gunicorn\nCMD ["gunicorn", "--workers", "4", "app:app"]\n',
