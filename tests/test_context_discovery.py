@@ -11,6 +11,7 @@ import pytest
 
 from rewriter.model.context import evidence as context_evidence
 from rewriter.model.context.discovery import discover, local_sources
+from rewriter.model.context.documents import load_yaml
 from rewriter.syntax.parser import parse
 from tests.test_context import make
 
@@ -269,13 +270,12 @@ def test_the_parser_of_yaml_is_loaded_only_for_files_that_speak_of_builds(
 
 def test_a_file_is_parsed_once_for_many_dockerfiles(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[bytes] = []
-    load = context_evidence._load
 
     def counted(data: bytes) -> object:
         loaded.append(data)
-        return load(data)
+        return load_yaml(data)
 
-    monkeypatch.setattr(context_evidence, "_load", counted)
+    monkeypatch.setattr(context_evidence, "load_yaml", counted)
     write(project, "compose.yaml", "services: {web: {build: web}, api: {build: api}}\n")
     for _ in range(3):
         assert (found(project, "web/Dockerfile"), found(project, "api/Dockerfile")) == ("web", "api")

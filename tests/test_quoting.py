@@ -6,9 +6,11 @@ import pytest
 from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
-from rewriter.fixing.quoting import NotWritableError, as_value, literal, unquoted
+from rewriter import parse
+from rewriter.fixing.quoting import NotWritableError, as_value, json_form, literal, unquoted
 from rewriter.syntax.expansion import ExpansionError, expand
 from rewriter.syntax.text import view_of
+from rewriter.syntax.tree import Cmd
 from rewriter.syntax.words import BLANKS, split_quoted
 
 ENVIRONMENTS: tuple[dict[str, str], ...] = (
@@ -132,3 +134,12 @@ def test_a_literal_of_special_characters_means_itself(value: str, escape: str) -
 def test_only_quotes_around_all_of_it_go(text: str, expected: str) -> None:
     assert unquoted(text, "\\") == expected
     assert unquoted(text.replace("\\", "`"), "`") == expected.replace("\\", "`")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1))
+def test_the_json_form_is_read_as_its_words(words: list[str]) -> None:
+    assume(not any("\0" in word for word in words))
+    (command,) = parse(f"FROM x\nCMD {json_form(words)}\n").instructions[1:]
+    assert isinstance(command, Cmd)
+    assert command.json is not None
+    assert [string.value for string in command.json] == words

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rewriter.model.context.build_context import BuildContext, DeferredContext
+from rewriter.model.context.services import Services
 from rewriter.model.project import Project
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage, StageGraph
@@ -16,17 +17,24 @@ from rewriter.syntax.tree import Dockerfile, Instruction
 class Facts:
     """The facts about one parse, shared by all fixers."""
 
-    __slots__ = ("_context", "_graph", "_projects", "_states", "dockerfile", "settings")
+    __slots__ = ("_context", "_graph", "_projects", "_states", "dockerfile", "services", "settings")
 
     def __init__(
-        self, dockerfile: Dockerfile, context: Callable[[], BuildContext], settings: Settings = DEFAULTS
+        self,
+        dockerfile: Dockerfile,
+        context: Callable[[], BuildContext],
+        settings: Settings = DEFAULTS,
+        services: Services | None = None,
     ) -> None:
+        """`services` are those found for an earlier parse: the same as long as no other file has changed."""
         self.dockerfile: Final = dockerfile
         self.settings: Final = settings
         self._context: Final = context
         self._graph: StageGraph | None = None
         self._states: States | None = None
         self._projects: Final[dict[int, Project]] = {}
+        self.services: Final = services or Services(self.context)
+        """The compose services that run images of the file."""
 
     @property
     def context(self) -> BuildContext:
@@ -78,6 +86,7 @@ ANSWERS: Final[dict[type, Callable[[Facts, Instruction | None], object]]] = {
     Dockerfile: lambda facts, _: facts.dockerfile,
     BuildContext: lambda facts, _: facts.context,
     Project: _project,
+    Services: lambda facts, _: facts.services,
     Settings: lambda facts, _: facts.settings,
     StageGraph: lambda facts, _: facts.graph,
     States: lambda facts, _: facts.states,

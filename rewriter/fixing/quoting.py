@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from rewriter.syntax.text import view_of
@@ -29,6 +30,13 @@ def literal(value: str, escape: str) -> str:
     """A quoted word that the builder reads as exactly this value; in single quotes where that spares escapes."""
     escaped = _escaped(value, escape)
     return f'"{escaped}"' if escaped == value or "'" in value else f"'{value}'"
+
+
+def json_form(words: Iterable[str]) -> str:
+    """The JSON form of CMD, ENTRYPOINT and their like: `["python", "app.py"]`; not ASCII alone."""
+    import json
+
+    return json.dumps(list(words), ensure_ascii=False)
 
 
 def _escaped(value: str, escape: str) -> str:

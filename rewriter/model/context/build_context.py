@@ -80,6 +80,11 @@ class BuildContext:
         """The folder of the context, None where there is none or it is not known."""
         return self._files.root if self._files else None
 
+    @property
+    def dockerfile(self) -> str:
+        """The path of the Dockerfile from the root, which may start with `../`; empty where it is not known."""
+        return self._dockerfile
+
     def _copy(self) -> BuildContext:
         copy = BuildContext(dockerfile=self._dockerfile)
         copy._files, copy._texts, copy._folders = self._files, self._texts, self._folders

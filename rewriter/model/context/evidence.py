@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from rewriter.model.context.compose import COMPOSE_FILE, build_of, services_in
+from rewriter.model.context.documents import load_yaml, mapping, sequence
 from rewriter.syntax.shell import parse_shell
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.text import View
@@ -22,7 +24,6 @@ REMOTE: Final = re.compile(r"(?:https?|git|ssh|ftp)://|[\w.-]+@[\w.-]+:|.*\.git(
 
 _LARGEST: Final = 512 * 1024
 _MOST_WORKFLOWS: Final = 200
-_COMPOSE: Final = re.compile(r"(?:docker-)?compose(?P<part>(?:[._-][.\w-]*)?)\.ya?ml\Z")
 _BUILDS: Final = re.compile(rb"docker/build-push-action|docker\s+(?:buildx\s+|image\s+|builder\s+)?build\b")
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _MOVES: Final = re.compile(r"\b(?:cd|pushd|popd)\b")
@@ -67,7 +68,7 @@ def named_contexts(dockerfile_path: str, folders: list[str]) -> set[str]:
 
 def _evidence(folders: list[str]) -> Iterator[str]:
     for folder in folders:
-        yield from (os.path.join(folder, name) for name in _names(folder) if _COMPOSE.match(name))
+        yield from (os.path.join(folder, name) for name in _names(folder) if COMPOSE_FILE.match(name))
     workflows = os.path.join(folders[-1], ".github", "workflows")
     found = [name for name in _names(workflows) if name.endswith((".yml", ".yaml"))]
     yield from (os.path.join(workflows, name) for name in found[:_MOST_WORKFLOWS])
@@ -99,34 +100,13 @@ def _claims_at(path: str, _modified: int, _size: int) -> tuple[Claim, ...]:
     with open(path, "rb") as file:
         data = file.read()
     folder, name = os.path.split(path)
-    if compose := _COMPOSE.match(name):
-        document = _load(data) if b"build" in data else None
+    if compose := COMPOSE_FILE.match(name):
+        document = load_yaml(data) if b"build" in data else None
         claims = _compose_claims(document, folder, is_override=bool(compose["part"]))
     else:
-        document = _load(data) if _BUILDS.search(data) else None
+        document = load_yaml(data) if _BUILDS.search(data) else None
         claims = _workflow_claims(document, os.path.dirname(os.path.dirname(folder)))
     return tuple(dict.fromkeys(claims))
-
-
-def _load(data: bytes) -> object:
-    """A YAML document; None where it cannot be read."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    yaml = YAML(typ="safe")
-    yaml.allow_duplicate_keys = True
-    try:
-        return yaml.load(data)
-    except (YAMLError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return None  # what the parser raises for broken files is not only its own error
-
-
-def _mapping(value: object) -> Mapping[object, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _is_local(*values: object) -> bool:
@@ -142,28 +122,17 @@ def _claim(folder: str, context: object, dockerfile: object, *, below: str = "")
 
 
 def _compose_claims(document: object, folder: str, *, is_override: bool) -> Iterator[Claim]:
-    """What `build:` of the services says. A file that adds to another one says nothing by leaving the context out."""
-    compose = _mapping(document)
-    for value in _mapping(compose.get("services", compose)).values():
-        service = _mapping(value)
-        build = service.get("build")
-        if isinstance(build, str):
-            yield from _claim(folder, build, "Dockerfile")
-            continue
-        build = _mapping(build)
-        is_partial = is_override or "extends" in service
-        if not build or "dockerfile_inline" in build or (is_partial and "context" not in build):
-            continue
-        if is_partial and "dockerfile" not in build:
-            continue
-        yield from _claim(folder, build.get("context", "."), build.get("dockerfile", "Dockerfile"))
+    """What `build:` of the services says."""
+    for _, service in services_in(document):
+        if build := build_of(service, is_override=is_override):
+            yield from _claim(folder, build.context, build.dockerfile)
 
 
 def _workflow_claims(document: object, root: str) -> Iterator[Claim]:
-    workflow = _mapping(document)
-    for value in _mapping(workflow.get("jobs")).values():
-        job = _mapping(value)
-        steps = [_mapping(step) for step in _list(job.get("steps"))]
+    workflow = mapping(document)
+    for value in mapping(workflow.get("jobs")).values():
+        job = mapping(value)
+        steps = [mapping(step) for step in sequence(job.get("steps"))]
         if any(_checks_out_elsewhere(step) for step in steps):
             continue
         folder = _working_directory(job) or _working_directory(workflow) or "."
@@ -175,18 +144,18 @@ def _workflow_claims(document: object, root: str) -> Iterator[Claim]:
 
 
 def _working_directory(owner: Mapping[object, object]) -> object:
-    return _mapping(_mapping(owner.get("defaults")).get("run")).get("working-directory")
+    return mapping(mapping(owner.get("defaults")).get("run")).get("working-directory")
 
 
 def _checks_out_elsewhere(step: Mapping[object, object]) -> bool:
-    inputs = _mapping(step.get("with"))
+    inputs = mapping(step.get("with"))
     return str(step.get("uses")).startswith("actions/checkout@") and ("path" in inputs or "repository" in inputs)
 
 
 def _action_claim(step: Mapping[object, object], root: str) -> Iterator[Claim]:
     if str(step.get("uses")).partition("@")[2].startswith("v1"):
         return  # its inputs had other names
-    inputs = _mapping(step.get("with"))
+    inputs = mapping(step.get("with"))
     context = inputs.get("context", ".")  # the default is the repository as git has it
     if "file" in inputs:
         yield from _claim(root, context, inputs["file"], below=root)
