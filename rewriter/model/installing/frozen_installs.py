@@ -8,7 +8,6 @@ Where the build context holds the lock file and only package.json is copied, the
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -18,9 +17,10 @@ from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.effects.shell import Step
 from rewriter.model.installing.locks import Question, npm, out_of_step, yarn
+from rewriter.model.installing.locks.package_json import read_object
 from rewriter.model.installing.manifests import NotMovableError, Project, locks_of
 from rewriter.model.installing.node_versions import manager_version
-from rewriter.model.installing.stage_installs import Install, StageInstalls, simple_commands
+from rewriter.model.installing.stage_installs import Install, StageInstalls, is_left_by_an_install, simple_commands
 from rewriter.model.managers.call import Call, Option
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import names
@@ -115,7 +115,11 @@ def frozen_installs(all_: StageInstalls) -> Iterator[FrozenInstall | Loose]:
         if install.project is None or call.manager.name not in _MANAGERS or call.action != "install":
             continue
         starts = {one.command.start for one in calls(install.run)}  # others stand in an `if`
-        if call.packages or call.has(*_FROZEN) or call.command.start not in starts:
+        if (
+            any(word not in call.unknown for word in call.packages)
+            or call.has(*_FROZEN)
+            or call.command.start not in starts
+        ):
             continue
         if _is_frozen_anyway(install.project):
             continue
@@ -154,6 +158,8 @@ class _Reader:
         self._require_plain_call()
         package_path = project.path("package.json")
         brought = project.brought_by(package_path)
+        if brought is None and self._context.status("package.json") == "unknown":
+            raise _LooseError("the build context is not known")
         if brought is None:
             raise _LooseError("package.json does not come from the build context by a COPY")
         package = self._object(project.read("package.json"))
@@ -161,6 +167,8 @@ class _Reader:
         text = self._context.read(lock)
         if text is None:
             raise _LooseError(f"{lock} cannot be read")
+        if is_left_by_an_install(lock, self._context):
+            raise _LooseError(f"git ignores {lock}, so others have none")
         self._require_no_settings()
         if package.get("workspaces"):
             raise _LooseError("package.json has workspaces, whose manifests must be in step as well")
@@ -178,9 +186,7 @@ class _Reader:
             self._require_no_modules()
         return self._result(lock, added, brought[0], version)
 
-    def _result(
-        self, lock: str, added: AddedSource | None, manifest: CopiedFiles, version: int
-    ) -> FrozenInstall:
+    def _result(self, lock: str, added: AddedSource | None, manifest: CopiedFiles, version: int) -> FrozenInstall:
         call = self._call
         replaced: list[tuple[Word, str]] = []
         dropped: list[Word] = []
@@ -230,11 +236,8 @@ class _Reader:
 
     @staticmethod
     def _object(text: str) -> Mapping[str, Any]:
-        try:
-            value = json.loads(text.removeprefix("\ufeff"))
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
+        value = read_object(text)
+        if value is None:
             raise _LooseError("package.json cannot be understood")
         return value
 

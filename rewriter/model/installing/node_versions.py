@@ -72,7 +72,21 @@ def manager_version(manager: str, state: State, package: Mapping[str, Any]) -> i
         if node < _FIRST_WITH_NPM_6:
             return 0 if not node else 5
         return next((npm for behind, npm in _NPM_OF_NODE if node < behind), NEWEST_NPM if node > 23 else 10)
+    if manager == "bun":
+        return _bun_version(state)
     return 1 if manager == "yarn" else 0
+
+
+def _bun_version(state: State) -> int:
+    """The major version of bun, 0 where it may be one before 1.2, which writes its lock files otherwise."""
+    stage = state.stage
+    origin = stage.origin if stage else None
+    if origin is None or origin.repository.rpartition("/")[2] != "bun":
+        return 0
+    number = re.match(r"(\d+)(?:\.(\d+))?(?=$|[.-])", origin.tag)
+    if number is None:
+        return 1 if origin.tag.partition("-")[0] in ("", "latest", "alpine", "slim", "debian", "distroless") else 0
+    return int(number[1]) if number[2] is None or (int(number[1]), int(number[2])) >= (1, 2) else 0
 
 
 def _installs_a_manager(run: Run, manager: str) -> bool:

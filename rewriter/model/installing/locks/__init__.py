@@ -31,7 +31,7 @@ _READERS: Final[Mapping[str, Callable[[Question], str]]] = {
     "npm": lambda it: npm.out_of_step(it.text, it.package, it.version, ignores_peers=it.ignores_peers),
     "yarn": lambda it: yarn.out_of_step(it.text, it.package, it.version),
     "pnpm": lambda it: pnpm.out_of_step(it.text, it.package, it.version),
-    "bun": lambda it: bun.out_of_step(it.text, it.package),
+    "bun": lambda it: bun.out_of_step(it.text, it.package, it.version),
 }
 
 

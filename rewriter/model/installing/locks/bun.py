@@ -5,24 +5,24 @@ Source: https://bun.com/docs/pm/lockfile
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rewriter.model.installing.locks.groups import GROUPS, group
+from rewriter.model.installing.locks.package_json import GROUPS, group, read_object
 
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])')
 
 
-def out_of_step(text: str, package: Mapping[str, Any]) -> str:
+def out_of_step(text: str, package: Mapping[str, Any], version: int) -> str:
     """Why bun would not take the lock file as it is."""
-    try:
-        # JSON, but for commas behind the last item.
-        lock = json.loads(_STRING_OR_COMMA.sub(lambda it: "" if it[0] == "," else it[0], text.removeprefix("\ufeff")))
-    except ValueError:
+    if not version:
+        return "whether this bun reads {lock} is not known"
+    # JSON, but for commas behind the last item.
+    lock = read_object(_STRING_OR_COMMA.sub(lambda it: "" if it[0] == "," else it[0], text))
+    if lock is None:
         return "{lock} cannot be understood"
-    projects = lock.get("workspaces") if isinstance(lock, dict) else None
+    projects = lock.get("workspaces")
     if not isinstance(projects, dict) or not isinstance(projects.get(""), dict):
         return "{lock} cannot be understood"
     if len(projects) > 1:

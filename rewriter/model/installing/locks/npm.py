@@ -9,11 +9,10 @@ https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.model.installing.locks.groups import GROUPS, asked_for, group
+from rewriter.model.installing.locks.package_json import GROUPS, asked_for, group, read_object
 from rewriter.model.installing.locks.semver import satisfies
 
 _UNREADABLE: Final = "{lock} cannot be understood"
@@ -22,14 +21,11 @@ _FOLDER: Final = "node_modules/"
 
 def out_of_step(text: str, package: Mapping[str, Any], version: int, *, ignores_peers: bool) -> str:
     """Why `npm ci` of this major version would refuse the lock file; empty where it takes it."""
-    try:
-        lock = json.loads(text.removeprefix("\ufeff"))
-    except ValueError:
-        return _UNREADABLE
-    if not isinstance(lock, dict) or lock.get("lockfileVersion") not in (1, 2, 3):
+    lock = read_object(text)
+    if lock is None or lock.get("lockfileVersion") not in (1, 2, 3):
         return _UNREADABLE
     if not version:
-        return "which npm installs is not known"
+        return "which version of npm runs is not known"
     if version < 6:
         return f"npm {version} has no dependable `npm ci`"
     if package.get("overrides"):
@@ -111,16 +107,19 @@ def _plain(wanted: str) -> str:
     return wanted.rpartition("@")[2] if wanted.startswith("npm:") else wanted
 
 
+def _packages(text: str) -> dict[str, Any] | None:
+    """The entries by their paths; None where the lock file has none, as those of npm 6."""
+    packages = (read_object(text) or {}).get("packages")
+    return packages if isinstance(packages, dict) else None
+
+
 def lacks_optional(text: str) -> str:
     """An optional package that a lock file misses: it was written where another platform's was installed.
 
     Source: https://github.com/npm/cli/issues/4828
     """
-    try:
-        packages = json.loads(text.removeprefix("\ufeff")).get("packages", {})
-    except (ValueError, AttributeError):
-        return ""
-    for path, entry in packages.items() if isinstance(packages, dict) else ():
+    packages = _packages(text) or {}
+    for path, entry in packages.items():
         for name in group(entry, "optionalDependencies") if isinstance(entry, dict) else ():
             if _resolve(packages, path, name) is None:
                 return name
@@ -129,11 +128,8 @@ def lacks_optional(text: str) -> str:
 
 def development_packages(text: str) -> frozenset[str] | None:
     """The names of packages that only development needs, by the lock file's own marks; None where it has none."""
-    try:
-        packages = json.loads(text.removeprefix("\ufeff")).get("packages")
-    except (ValueError, AttributeError):
-        return None
-    if not isinstance(packages, dict):
+    packages = _packages(text)
+    if packages is None:
         return None
     return frozenset(
         path.removeprefix(_FOLDER)
@@ -147,11 +143,8 @@ def programs(text: str) -> dict[str, bool] | None:
 
     None where the lock file names none: those of npm 6.
     """
-    try:
-        packages = json.loads(text.removeprefix("\ufeff")).get("packages")
-    except (ValueError, AttributeError):
-        return None
-    if not isinstance(packages, dict):
+    packages = _packages(text)
+    if packages is None:
         return None
     found: dict[str, bool] = {}
     for path, entry in packages.items():

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.model.installing.locks.groups import group
+from rewriter.model.installing.locks.package_json import group
 
 _FORMATS: Final[Mapping[str, tuple[int, ...]]] = {"6.0": (8,), "9.0": (9, 10)}
 """The formats of lock files with the major versions of pnpm that write them."""
@@ -28,7 +28,7 @@ def out_of_step(text: str, package: Mapping[str, Any], version: int) -> str:
     if written not in _FORMATS:
         return f"{{lock}} has a format that is not known: {written or 'none'}"
     if version not in _FORMATS[written]:
-        return f"{{lock}} is not the one of pnpm {version}" if version else "which pnpm installs is not known"
+        return f"{{lock}} is not the one of pnpm {version}" if version else "which version of pnpm runs is not known"
     if isinstance(package.get("pnpm"), dict) or any((name,) in head for name in _COMPARED):
         return "package.json or {lock} has settings of pnpm that must be the same in both"
     is_alone = ("importers",) not in head

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rewriter.model.installing.locks.groups import asked_for
+from rewriter.model.installing.locks.package_json import asked_for
 
 _FORMAT: Final = re.compile(r"(?m)^__metadata:\r?\n(?:[ \t]+.*\r?\n)*?[ \t]+version: \"?(\d+)")
 _ENTRY: Final = re.compile(r"(?m)^(?=[^\s#])(.+):\r?$")
@@ -30,8 +30,10 @@ def is_modern(text: str) -> bool:
 
 def out_of_step(text: str, package: Mapping[str, Any], version: int) -> str:
     """Why Yarn would not take the lock file as it is."""
+    if not version:
+        return "which version of Yarn runs is not known"
     if is_modern(text) != (version > 1):
-        return f"{{lock}} is not the one of Yarn {version}" if version else "which Yarn installs is not known"
+        return f"{{lock}} is not the one of Yarn {version}"
     if version > 1:
         return _modern_reason(text, package, version)
     if "# yarn lockfile v1" not in text:

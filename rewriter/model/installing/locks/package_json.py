@@ -1,4 +1,4 @@
-"""What package.json asks for, by group."""
+"""What package.json asks for, by group, and objects of JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from typing import Any, Final
 
 GROUPS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 """The tables of package.json that name packages with their ranges."""
+
+
+def read_object(text: str) -> dict[str, Any] | None:
+    """The object that a JSON text holds; None where it is none."""
+    import json  # few files need it, and every start would pay for it
+
+    try:
+        value = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def group(package: Mapping[str, Any], name: str) -> dict[str, str]:
