@@ -14,6 +14,7 @@ from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
 from rewriter.verify.files.image import Image
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
@@ -147,6 +148,8 @@ class _Comparison:
             reason = group.reason(self._allowed, vanishes=what == "lost")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
+            reason = self._allowed.reason("locked-packages")
         if reason:
             return reason
         unsteady = self._unsteady
