@@ -222,6 +222,28 @@ def test_development_packages_may_vanish_where_a_fixer_says_so() -> None:
     assert failures(before, newer, "development-packages") != []
 
 
+def test_the_layout_of_pnpm_vanishes_with_its_packages() -> None:
+    store = "/app/node_modules/.pnpm"
+    stays = {
+        "/app/package.json": '{"devDependencies": {"jest": "^29"}}',
+        f"{store}/ms@2.1.3/node_modules/ms/package.json": '{"version": "2.1.3"}',
+        "/app/node_modules/ms": link(".pnpm/ms@2.1.3/node_modules/ms"),
+    }
+    goes: Files = {
+        f"{store}/jest@29.0.0": folder(),
+        f"{store}/jest@29.0.0/node_modules/jest/package.json": '{"version": "29.0.0"}',
+        f"{store}/jest@29.0.0/node_modules/ms": link("../../ms@2.1.3/node_modules/ms"),
+        "/app/node_modules/jest": link(".pnpm/jest@29.0.0/node_modules/jest"),
+        "/app/node_modules/.bin": folder(),
+        "/app/node_modules/.bin/jest": "#!/bin/sh",
+    }
+    records = ({f"{store}/lock.yaml": "jest, ms"}, {f"{store}/lock.yaml": "ms"})
+    before, after = {**stays, **goes, **records[0]}, {**stays, **records[1]}
+    assert failures(before, after, "development-packages", "installer-records") == []
+    assert failures(before, after, "installer-records") != []
+    assert failures({**before, "/app/node_modules/x.js": ""}, after, "development-packages", "installer-records") != []
+
+
 def test_without_marks_a_manifest_with_development_packages_is_enough() -> None:
     before = modules(jest="29.0.0")
     manifest = {"/app/package.json": '{"devDependencies": {"jest": "^29"}}'}

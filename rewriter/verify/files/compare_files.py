@@ -150,6 +150,8 @@ class _Comparison:
             reason = self._allowed.reason("users")
         if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
             reason = self._allowed.reason("locked-packages")
+        if not reason and what == "lost" and self._is_around_modules(path):
+            reason = self._allowed.reason("development-packages")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -160,6 +162,11 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _is_around_modules(self, path: str) -> bool:
+        """Whether a path is a mere folder or link among Node's modules, or a script that starts a program of one."""
+        is_file = self._old.snapshot.entries[path].kind is Kind.FILE
+        return "/node_modules/" in path and (not is_file or "/node_modules/.bin/" in path)
 
     def _heading(self, path: str, group: Group, owner: Package | None) -> str:
         """What many paths of one group are called together."""
