@@ -172,7 +172,7 @@ class _Reader:
         self._require_no_settings()
         if package.get("workspaces"):
             raise _LooseError("package.json has workspaces, whose manifests must be in step as well")
-        version = manager_version(self._manager, project.state, package)
+        version = manager_version(self._manager, project.state, package, self._install.run)
         if self._manager == "yarn" and version == 1 and (project.has(".yarnrc.yml") or yarn.is_modern(text)):
             version = 0
         question = Question(self._manager, lock, text, package, version, self._ignores_peers())

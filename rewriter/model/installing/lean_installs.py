@@ -121,9 +121,8 @@ def _ways(shipped: Stage, states: States) -> Iterator[_Way]:
             other = states.graph.find(flag.value) if flag else None
             if isinstance(copy, Copy) and other is not None and other not in own:
                 state = states.at(copy)
-                paths = [
-                    "/" + posixpath.normpath(path).lstrip("/.") for one in copy.sources if (path := state.expand(one))
-                ]
+                sources = filter(None, map(state.expand, copy.sources))
+                paths = [posixpath.normpath(posixpath.join("/", source)) for source in sources]
                 taken.setdefault(other.index, []).extend(paths)
     for index, paths in sorted(taken.items()):
         chain = tuple(one for one in reversed(list(states.graph.stages[index].lineage)) if one not in own)
@@ -206,7 +205,7 @@ class _Reader:
 
     def _option(self, package: Mapping[str, Any]) -> str:
         manager = self._install.call.manager.name
-        version = manager_version(manager, self._files.state, package)
+        version = manager_version(manager, self._files.state, package, self._install.run)
         if manager == "pnpm":
             return "--prod"
         if not version:

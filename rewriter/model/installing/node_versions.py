@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rewriter.model.image import ImageReference
+from rewriter.model.managers.options import spelled
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.state import State
 from rewriter.syntax.tree import Run
@@ -59,8 +60,10 @@ def _of_image(image: ImageReference) -> int:
     return NEWEST_NODE if tag in _MOVING or first in ("lts", "current", "latest") else 0
 
 
-def manager_version(manager: str, state: State, package: Mapping[str, Any]) -> int:
-    """The major version of a package manager, 0 where it is not known."""
+def manager_version(manager: str, state: State, package: Mapping[str, Any], run: Run | None = None) -> int:
+    """The major version of a package manager, 0 where it is not known. A `run` may install it before it calls it."""
+    if run is not None and _installed(run, manager) >= 0:
+        return _installed(run, manager)
     for run in reversed(list(state.runs_where(_installs_a_manager, manager))):
         return _installed(run, manager)
     asked = package.get("packageManager")
@@ -98,7 +101,7 @@ def _installed(run: Run, manager: str) -> int:
     found = -1
     for call in calls(run):
         for word in call.packages if call.manager.name in ("npm", "yarn", "pnpm", "bun") else ():
-            match = _PACKAGE.match(word.value)
+            match = _PACKAGE.match(spelled(word))
             if match is None or match[1] != manager or not (call.installs and call.has("-g", "--global", "--location")):
                 continue
             if match[2] and match[2].isdigit():

@@ -1,4 +1,4 @@
-"""What the lock files in an image say of Node's packages: which versions are meant, and what development alone needs."""
+"""What lock files in an image say of Node's packages: which versions are meant, and what only development needs."""
 
 from __future__ import annotations
 
