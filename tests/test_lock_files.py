@@ -155,7 +155,7 @@ def test_what_is_optional_and_what_is_for_development() -> None:
     express = {"version": "4.19.2", "optionalDependencies": {"@e/linux": "1.0.0"}}
     assert npm.lacks_optional(npm_lock(express=express)) == "@e/linux"
     assert npm.lacks_optional(npm_lock()) == ""
-    assert npm.development_packages(npm_lock()) == {"@scope/tool"}
+    assert npm.kept_packages(npm_lock()) == {"express"}
     assert npm.programs(npm_lock(express={"version": "4.19.2", "bin": "cli.js"})) == {"tool": False, "express": True}
     assert npm.programs("{}") is None
-    assert npm.development_packages("[") is None
+    assert npm.kept_packages("[") is None

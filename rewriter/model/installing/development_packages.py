@@ -17,6 +17,12 @@ from rewriter.syntax.text import view_of
 
 _NODE: Final = names("node nodejs")
 _LOADS: Final = names("-r --require --import --loader --experimental-loader")
+# https://nodejs.org/docs/latest-v20.x/api/module.html#modulebuiltinmodules
+_BUILT_IN: Final = names(
+    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain "
+    "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
+    "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
+)
 _SYSTEM: Final = names(
     "true false : echo exit test [ mkdir cp mv rm chmod chown cat ls sleep date env printf touch ln sed grep tr tini "
     "dumb-init wait-for-it.sh wait-for nc curl wget id"
@@ -24,15 +30,19 @@ _SYSTEM: Final = names(
 
 
 class DevelopmentPackages:
-    """The packages that only development needs: `names`, beside those that stay.
+    """What goes and what stays when packages for development are left out.
 
-    `lock` is the text of npm's lock file, whose marks and programs are more than package.json tells.
+    `wanted` are those that package.json asks for beside them; `lock` is the text of npm's lock file, whose marks and
+    programs tell more.
     """
 
-    def __init__(self, names: frozenset[str], wanted: frozenset[str], lock: str) -> None:
-        self._wanted: Final = wanted
+    def __init__(self, wanted: frozenset[str], lock: str) -> None:
+        self._wanted: Final = wanted | (npm.kept_packages(lock) or frozenset() if lock else frozenset())
         self._programs: Final = npm.programs(lock) if lock else None
-        self.names: Final = names | (npm.development_packages(lock) or frozenset() if lock else frozenset())
+
+    def keeps(self, package: str) -> bool:
+        """Whether a package, or a module that Node has itself, can be imported without them."""
+        return package in self._wanted or package in _BUILT_IN
 
     def needed_by(self, command: Command) -> str:
         """Why a command may need one of them; empty where it does not."""

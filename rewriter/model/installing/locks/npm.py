@@ -126,16 +126,23 @@ def lacks_optional(text: str) -> str:
     return ""
 
 
-def development_packages(text: str) -> frozenset[str] | None:
-    """The names of packages that only development needs, by the lock file's own marks; None where it has none."""
+def kept_packages(text: str) -> frozenset[str] | None:
+    """The names of packages that stay without those of development, by the lock file's marks; None where it has none.
+
+    Only those in the project's own node_modules count: what lies deeper, the project cannot import.
+    """
     packages = _packages(text)
     if packages is None:
         return None
     return frozenset(
         path.removeprefix(_FOLDER)
         for path, entry in packages.items()
-        if path.startswith(_FOLDER) and path.count(_FOLDER) == 1 and isinstance(entry, dict) and entry.get("dev")
+        if path.startswith(_FOLDER) and path.count(_FOLDER) == 1 and isinstance(entry, dict) and _is_kept(entry)
     )
+
+
+def _is_kept(entry: Mapping[str, Any]) -> bool:
+    return not (entry.get("dev") or entry.get("devOptional"))
 
 
 def programs(text: str) -> dict[str, bool] | None:
@@ -152,7 +159,6 @@ def programs(text: str) -> dict[str, bool] | None:
             continue
         named = entry.get("bin")
         names = named if isinstance(named, dict) else [path.rpartition("/")[2]] if isinstance(named, str) else ()
-        stays = not (entry.get("dev") or entry.get("devOptional"))
         for name in names:
-            found[name] = found.get(name, False) or stays
+            found[name] = found.get(name, False) or _is_kept(entry)
     return found
