@@ -35,7 +35,8 @@ def leave_development_packages_out(
     """Leave packages that only development needs out of the image that is shipped.
 
     Linters, test runners and compilers make an image larger, and each of them is one more program with holes to mend.
-    npm leaves devDependencies out with `--omit=dev`, Yarn 1 with `--production`, pnpm with `--prod`.
+    npm leaves devDependencies out with `--omit=dev`, Yarn 1 with `--production`, pnpm with `--prod`; uv leaves its
+    group `dev` out with `--no-dev`, Poetry all groups with `--only main`.
 
     Nothing in the image may need them: no step behind the install builds or tests, no script of the install calls one
     of their programs, and neither the command that a container starts with nor the sources it runs do. So the sources
@@ -51,5 +52,4 @@ def leave_development_packages_out(
         shown = ", ".join(found.packages[:_SHOWN]) + (", ..." if len(found.packages) > _SHOWN else "")
         message = f"nothing in the image needs {shown}"
         reads = [instruction.span for instruction in found.relied_on]
-        reads += [below.span for below in stage.lineage]
         yield Fix(found.install.run, message, [insert_after(found.behind, found.option)], reads=reads)

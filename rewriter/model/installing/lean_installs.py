@@ -12,12 +12,12 @@ starts with, its sources, stages that are based on this one, and services that r
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
-from rewriter.model.installing import lean_node
+from rewriter.model.installing import lean_node, lean_python
 from rewriter.model.installing.lean_guards import Full, FullError, LeanInstall, Reader
 from rewriter.model.installing.manifests import NotMovableError
 from rewriter.model.installing.manifests import Project as Files
@@ -64,7 +64,10 @@ def _reader_for(install: Install, files: Files) -> type[Reader] | None:
     return None
 
 
-_READERS: Final = ((lean_node.brings_everything, lean_node.NodeReader),)
+_READERS: Final[tuple[tuple[Callable[[Install, Files], bool], type[Reader]], ...]] = (
+    (lean_node.brings_everything, lean_node.NodeReader),
+    (lean_python.brings_everything, lean_python.PythonReader),
+)
 
 
 class _Way(NamedTuple):

@@ -48,3 +48,27 @@ def imported_packages(project: Project, program: Program) -> Imports | Unknown:
         if (name := package_of(module))
     }
     return Imports(tuple(sorted(found)))
+
+
+def imported_modules(project: Project, program: Program) -> Imports | Unknown:
+    """The top-level modules that the sources of a Python program import, without the project's own."""
+    from rewriter.model.project.python_source import open_modules
+
+    if program.language != "python":
+        return Unknown(f"`{program.name}` is no Python program")
+    if project.framework == "Django":
+        return Unknown("Django is told by strings which packages to load")
+    sources = project.sources
+    if 0 <= program.stage < len(sources.graph.stages):
+        sources = sources.within(sources.graph.stages[program.stage])
+    opened = open_modules(sources, program, project.environment)
+    if isinstance(opened, Unknown):
+        return opened
+    modules, _ = opened
+    if modules.unread:
+        return Unknown(modules.unread[0])
+    own = {name.partition(".")[0] for name in modules.by_name}
+    found = {
+        (module.file, name.partition(".")[0]) for module in modules.by_name.values() for name in module.imported_modules
+    }
+    return Imports(tuple(sorted((file, name) for file, name in found if name and name not in own)))
