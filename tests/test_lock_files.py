@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rewriter.model.installing.locks import Question, npm, out_of_step
+from rewriter.model.installing.locks.python import all_packages, kept_by_poetry, kept_by_uv
 from rewriter.model.installing.locks.semver import satisfies
 
 SHOP = {"dependencies": {"express": "^4.19.0"}, "devDependencies": {"@scope/tool": "^2.0.0"}}
@@ -40,7 +41,7 @@ packages:
 BUN = '{"workspaces": {"": {"dependencies": {"express": "^4.19.0",}, "devDependencies": {"@scope/tool": "^2.0.0"}}},}'
 
 
-def npm_lock(root: Mapping[str, Any] = SHOP, version: int = 3, **entries: Mapping[str, Any]) -> str:
+def npm_lock(root: Mapping[str, Any] = SHOP, /, version: int = 3, **entries: Any) -> str:
     """npm's lock file. The names of entries have `__` for a slash."""
     tool = {"version": "2.1.0", "dev": True, "bin": {"tool": "x.js"}}
     found = {"express": {"version": "4.19.2"}, "@scope/tool": tool}
@@ -118,7 +119,7 @@ def test_one_that_cannot_be_read(manager: str, version: int, text: str) -> None:
 
 
 def test_every_range_in_npms_lock_file_leads_to_a_package() -> None:
-    nested = {"express__node_modules__ms": {"version": "2.0.0"}, "ms": {"version": "1.0.0"}}
+    nested: dict[str, Any] = {"express__node_modules__ms": {"version": "2.0.0"}, "ms": {"version": "1.0.0"}}
     express = {"version": "4.19.2", "dependencies": {"ms": "2.0.0"}}
     assert reason(npm_lock(express=express, **nested)) == ""
     assert reason(npm_lock(express=express)) == "LOCK lacks ms, which express asks for"
@@ -155,7 +156,52 @@ def test_what_is_optional_and_what_is_for_development() -> None:
     express = {"version": "4.19.2", "optionalDependencies": {"@e/linux": "1.0.0"}}
     assert npm.lacks_optional(npm_lock(express=express)) == "@e/linux"
     assert npm.lacks_optional(npm_lock()) == ""
-    assert npm.kept_packages(npm_lock()) == {"express"}
+    assert npm.kept_packages(npm_lock()) == frozenset({"express"})
     assert npm.programs(npm_lock(express={"version": "4.19.2", "bin": "cli.js"})) == {"tool": False, "express": True}
     assert npm.programs("{}") is None
     assert npm.kept_packages("[") is None
+
+
+UV = """[[package]]
+name = "Shop"
+source = { editable = "." }
+dependencies = [{ name = "flask", extra = ["async"] }]
+
+[package.optional-dependencies]
+admin = [{ name = "rich" }]
+
+[package.dev-dependencies]
+dev = [{ name = "pytest" }, { name = "rich" }]
+
+[[package]]
+name = "flask"
+dependencies = [{ name = "click" }, { name = "flask" }]
+
+[package.optional-dependencies]
+async = [{ name = "asgiref" }]
+dotenv = [{ name = "python-dotenv" }]
+
+[[package]]
+name = "pytest"
+"""
+
+
+def test_what_stays_by_the_lock_file_of_uv() -> None:
+    assert kept_by_uv(UV, ()) == frozenset({"shop", "flask", "click", "asgiref"})
+    assert kept_by_uv(UV, ["admin"]) == frozenset({"shop", "flask", "click", "asgiref", "rich"})
+    assert all_packages(UV) == frozenset({"shop", "flask", "pytest"})
+    assert kept_by_uv(UV.replace("editable", "registry"), ()) is None
+
+
+def test_what_stays_by_the_lock_file_of_poetry() -> None:
+    new = '[[package]]\nname = "A.b"\ngroups = ["main", "dev"]\n[[package]]\nname = "c"\ngroups = ["dev"]\n'
+    old = '[[package]]\nname = "A.b"\ncategory = "main"\n[[package]]\nname = "c"\ncategory = "dev"\n'
+    assert kept_by_poetry(new) == kept_by_poetry(old) == frozenset({"a-b"})
+    assert kept_by_poetry('[[package]]\nname = "a"\noptional = false\n') is None
+
+
+@pytest.mark.parametrize("text", ["", "=", "package = 1", "[[package]]\nname = 1\n", "package = [1]"])
+def test_a_lock_file_of_python_that_cannot_be_read(text: str) -> None:
+    assert kept_by_uv(text, ()) is None
+    assert kept_by_poetry(text) is None
+    all_packages(text)

@@ -244,6 +244,51 @@ def test_the_layout_of_pnpm_vanishes_with_its_packages() -> None:
     assert failures({**before, "/app/node_modules/x.js": ""}, after, "development-packages", "installer-records") != []
 
 
+UV_LOCK = """[[package]]
+name = "shop"
+source = { virtual = "." }
+dependencies = [{ name = "flask", extra = ["async"] }]
+
+[package.dev-dependencies]
+dev = [{ name = "pytest" }]
+
+[[package]]
+name = "flask"
+
+[package.optional-dependencies]
+async = [{ name = "asgiref" }]
+
+[[package]]
+name = "asgiref"
+
+[[package]]
+name = "pytest"
+"""
+POETRY_LOCK = """[[package]]
+name = "flask"
+groups = ["main", "test"]
+
+[[package]]
+name = "asgiref"
+groups = ["main"]
+
+[[package]]
+name = "pytest"
+groups = ["test"]
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("uv.lock", UV_LOCK), ("poetry.lock", POETRY_LOCK)])
+def test_groups_of_python_may_vanish_where_a_fixer_says_so(name: str, text: str) -> None:
+    lock = {f"/app/{name}": text}
+    stays = {**package("flask", "1", x_py=""), **lock}
+    before = {**stays, **package("asgiref", "1", x_py=""), **package("pytest", "1", x_py="")}
+    after = {**stays, **package("asgiref", "1", x_py="")}
+    assert failures(before, after) == [("pytest", "1", "")]
+    assert failures(before, after, "development-packages") == []
+    assert failures(before, stays, "development-packages") == [("asgiref", "1", "")]
+
+
 def test_without_marks_a_manifest_with_development_packages_is_enough() -> None:
     before = modules(jest="29.0.0")
     manifest = {"/app/package.json": '{"devDependencies": {"jest": "^29"}}'}

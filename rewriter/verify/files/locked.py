@@ -1,4 +1,4 @@
-"""What lock files in an image say of Node's packages: which versions are meant, and what only development needs."""
+"""What lock files in an image say of packages: which versions are meant, and what only development needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
+from rewriter.model.installing.locks.python import all_packages, kept_by_poetry, kept_by_uv
 from rewriter.verify.files.installed import Package
 from rewriter.verify.files.snapshot import Snapshot
 
@@ -46,10 +48,12 @@ class LockFiles:
         return bool(table) and path not in table
 
     def is_for_development(self, package: Package) -> bool:
-        """Whether npm marks a package as one that development alone needs, or its project has a mere manifest.
+        """Whether the lock file of npm, uv or Poetry says that development alone needs a package.
 
-        The lock files of other managers have no marks: there it is enough that package.json has devDependencies.
+        Those of Yarn and pnpm do not tell: there it is enough that package.json has devDependencies.
         """
+        if package.manager == "Python":
+            return package.name in self._of_python_development
         folder, path = _project_of(package)
         if not folder:
             return False
@@ -60,6 +64,17 @@ class LockFiles:
                 return isinstance(entry, dict) and any(entry.get(mark) is True for mark in _MARKS)
         manifest = _object(self._snapshot.text(posixpath.join(folder, "package.json")))
         return bool(manifest.get("devDependencies"))
+
+    @cached_property
+    def _of_python_development(self) -> frozenset[str]:
+        found: set[str] = set()
+        for path in self._snapshot.entries:
+            name = posixpath.basename(path)
+            if name in ("uv.lock", "poetry.lock"):
+                text = self._snapshot.text(path)
+                kept = kept_by_uv(text, ()) if name == "uv.lock" else kept_by_poetry(text)
+                found |= all_packages(text) - kept if kept is not None else frozenset()
+        return frozenset(found)
 
     def _table(self, file: str) -> Mapping[str, Any]:
         if file not in self._tables:

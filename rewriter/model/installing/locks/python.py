@@ -77,6 +77,11 @@ def kept_by_poetry(text: str) -> frozenset[str] | None:
     )
 
 
+def all_packages(text: str) -> frozenset[str]:
+    """All packages of a lock file, for whatever they are there."""
+    return frozenset(normal_name(str(entry.get("name", ""))) for entry in _entries(text) or ())
+
+
 def _entries(text: str) -> list[dict[str, Any]] | None:
     entries = (read_table(text) or {}).get("package")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
