@@ -1,17 +1,20 @@
 """Installs that keep to the lock file."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rewriter.fixing.commands import remove_words
 from rewriter.fixing.compose import speaks_of
 from rewriter.fixing.edits import insert_after, replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.installing.frozen_installs import FrozenInstall, frozen_installs
 from rewriter.model.installing.stage_installs import StageInstalls
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit
+
+if TYPE_CHECKING:
+    from rewriter.model.installing.frozen_installs import FrozenInstall
 
 
 @fixer(
@@ -44,14 +47,19 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
     `--prefer-offline` is not added: packages that a lock file names by their checksum come from npm's cache without a
     question anyway, and it would hide from npm what the registry has published since.
     """
-    for found in frozen_installs(StageInstalls(stage, states, context)):
+    installs = StageInstalls(stage, states, context)
+    if not installs.installs:
+        return
+    from rewriter.model.installing.frozen_installs import FrozenInstall, frozen_installs  # most files do without
+
+    for found in frozen_installs(installs):
         if isinstance(found, FrozenInstall):
             yield _fix(found)
         else:
             yield Skip(found.install.run, found.reason, found.culprit)
 
 
-def _fix(found: FrozenInstall) -> Fix | Skip:
+def _fix(found: "FrozenInstall") -> Fix | Skip:
     if found.added is not None and speaks_of(found.added.copy, "lock"):
         return Skip(found.install.run, "the comment above line {line} speaks of lock files", found.added.copy)
     run, call = found.install.run, found.install.call

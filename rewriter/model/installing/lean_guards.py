@@ -82,6 +82,11 @@ class Reader:
         self._services: Final = services
         self._stages: Final = stages
 
+    @classmethod
+    def brings_everything(cls, install: Install, files: Files) -> bool:
+        """Whether a call installs a project with no word about what is to be left out."""
+        raise NotImplementedError
+
     def lean(self) -> LeanInstall | None:
         """The install without development packages; None where there are none. Raises FullError."""
         raise NotImplementedError

@@ -12,12 +12,11 @@ starts with, its sources, stages that are based on this one, and services that r
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
-from rewriter.model.installing import lean_node, lean_python
 from rewriter.model.installing.lean_guards import Full, FullError, LeanInstall, Reader
 from rewriter.model.installing.manifests import NotMovableError
 from rewriter.model.installing.manifests import Project as Files
@@ -58,16 +57,19 @@ def _reader_for(install: Install, files: Files) -> type[Reader] | None:
     """The reader of a call that installs a project with no word about what is to be left out."""
     if install.call.command.start not in {one.command.start for one in calls(install.run)}:
         return None  # it stands in an `if`
-    for brings_everything, reader in _READERS:
-        if brings_everything(install, files):
-            return reader
-    return None
+    reader: type[Reader]
+    match install.call.manager.name:  # few files need either, and every start would pay for both
+        case "npm" | "yarn" | "pnpm":
+            from rewriter.model.installing.lean_node import NodeReader
 
+            reader = NodeReader
+        case "uv" | "poetry":
+            from rewriter.model.installing.lean_python import PythonReader
 
-_READERS: Final[tuple[tuple[Callable[[Install, Files], bool], type[Reader]], ...]] = (
-    (lean_node.brings_everything, lean_node.NodeReader),
-    (lean_python.brings_everything, lean_python.PythonReader),
-)
+            reader = PythonReader
+        case _:
+            return None
+    return reader if reader.brings_everything(install, files) else None
 
 
 class _Way(NamedTuple):

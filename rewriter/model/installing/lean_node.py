@@ -30,25 +30,25 @@ _VARIABLES: Final = ("NPM_CONFIG_PRODUCTION", "NPM_CONFIG_OMIT", "NPM_CONFIG_ONL
 _SETTING: Final = re.compile(r"(?m)^\s*(?:omit|only|production|prod|include|dev)\b")
 
 
-def brings_everything(install: Install, files: Files) -> bool:
-    """Whether a call installs a project of Node with no word about what is to be left out."""
-    call, state = install.call, files.state
-    name = call.manager.name
-    if name not in _MANAGERS or call.action not in ("install", "ci") or call.packages:
-        return False
-    if any(option.name in _OMITS[name] | _ASKS for option in call.options):
-        return False
-    if state.get("NODE_ENV") == "production" or any(state.is_set(variable) for variable in _VARIABLES):
-        return False
-    return not any(one.name == "NODE_ENV" and one.value.value == "production" for one in call.command.assignments)
-
-
 class NodeReader(Reader):
     """What is to be found out about an install by npm, Yarn or pnpm."""
 
     managers = _MANAGERS | {"bun"}
     folder = "node_modules"
     speaks_of_packages = re.compile(r"node_modules|\b(?:npx|npm|yarn|pnpm|bunx?)\b")
+
+    @classmethod
+    def brings_everything(cls, install: Install, files: Files) -> bool:
+        """Whether a call installs a project of Node with no word about what is to be left out."""
+        call, state = install.call, files.state
+        name = call.manager.name
+        if name not in _MANAGERS or call.action not in ("install", "ci") or call.packages:
+            return False
+        if any(option.name in _OMITS[name] | _ASKS for option in call.options):
+            return False
+        if state.get("NODE_ENV") == "production" or any(state.is_set(variable) for variable in _VARIABLES):
+            return False
+        return not any(one.name == "NODE_ENV" and one.value.value == "production" for one in call.command.assignments)
 
     def lean(self) -> LeanInstall | None:
         """The install without development packages; None where there are none. Raises FullError."""

@@ -42,23 +42,23 @@ _PACKAGES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def brings_everything(install: Install, files: Files) -> bool:
-    """Whether a call installs a project with no word about its groups."""
-    call = install.call
-    name = call.manager.name
-    if (name, call.action) not in (("uv", "sync"), ("poetry", "install")):
-        return False
-    if any(option.name in _SAYS[name] for option in call.options):
-        return False
-    return not any(files.state.is_set(variable) for variable in _VARIABLES)
-
-
 class PythonReader(Reader):
     """What is to be found out about an install by uv or Poetry."""
 
     managers = names("uv poetry pipenv pdm")
     folder = ".venv"
     speaks_of_packages = re.compile(r"\b(?:uv|poetry|pytest)\b")
+
+    @classmethod
+    def brings_everything(cls, install: Install, files: Files) -> bool:
+        """Whether a call installs a project with no word about its groups."""
+        call = install.call
+        name = call.manager.name
+        if (name, call.action) not in (("uv", "sync"), ("poetry", "install")):
+            return False
+        if any(option.name in _SAYS[name] for option in call.options):
+            return False
+        return not any(files.state.is_set(variable) for variable in _VARIABLES)
 
     def lean(self) -> LeanInstall | None:
         """The install without development packages; None where there are none. Raises FullError."""
