@@ -44,8 +44,8 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
     the manager reads; an unknown context or version is left alone. So are installs that ask for no lock file, and
     `npm install` where node_modules holds something already, for `npm ci` begins by emptying it.
 
-    `--prefer-offline` is not added: packages that a lock file names by their checksum come from npm's cache without a
-    question anyway, and it would hide from npm what the registry has published since.
+    `--prefer-offline` is not added: what a lock file names by address and checksum comes from npm's cache without a
+    question to the registry anyway.
     """
     installs = StageInstalls(stage, states, context)
     if not installs.installs:
