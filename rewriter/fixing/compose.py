@@ -105,13 +105,15 @@ def moved(instruction: Instruction, *changes: Edit, leaves_comments: bool = Fals
     return Fragment(text, instruction)
 
 
+def speaks_of(instruction: Instruction, *words: str) -> bool:
+    """Whether the comments of an instruction hold one of some words, in any case."""
+    said = [comment.content.lower() for comment in attached_comments(instruction)]
+    return any(word in text for word in words for text in said)
+
+
 def speaks_of_installing(instruction: Instruction) -> bool:
     """Whether the comments of an instruction are about dependencies rather than about what it does itself."""
-    return any(
-        word in comment.content.lower()
-        for comment in attached_comments(instruction)
-        for word in ("install", "dependenc", "requirements")
-    )
+    return speaks_of(instruction, "install", "dependenc", "requirements")
 
 
 def replace_with(
