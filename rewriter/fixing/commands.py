@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.model.caching.cleanup import Cleanup, exits_on_error
-from rewriter.syntax.shell import CommandList
+from rewriter.syntax.shell import CommandList, Word
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Run
 
@@ -181,3 +182,40 @@ def _trails(dockerfile: Dockerfile, commands: CommandList) -> bool:
         if text[end : text.find("\n", end)].strip() in (dockerfile.escape, ""):
             return True
     return False
+
+
+def insert_words(
+    dockerfile: Dockerfile, words: Sequence[Word], added: Iterable[tuple[str, Word]]
+) -> Iterator[Edit]:
+    """Write more words into a list of them, each behind the one it is for; in alphabetical order where the list is.
+
+    Where each word has a line of its own, so has the new one.
+    """
+    values = [word.text for word in words]
+    is_sorted = len(words) > 1 and values == sorted(values)
+    places: dict[int, list[str]] = {}
+    for new, owner in added:
+        index = next((number for number, word in enumerate(words) if word is owner), 0) + 1
+        if is_sorted:
+            index = bisect_left(values, new)
+        places.setdefault(index, []).append(new)
+    for index, names in places.items():
+        names.sort()
+        at_front = index == 0
+        start = words[0].span.start if at_front else words[index - 1].span.end
+        separator = _separator_at(dockerfile, words, index)
+        joined = separator.join(names)
+        yield Edit(start, start, joined + separator if at_front else separator + joined)
+
+
+def _separator_at(dockerfile: Dockerfile, words: Sequence[Word], index: int) -> str:
+    """What stands between two words there: a turn of the line where they have lines of their own, else a blank."""
+    text = dockerfile.text
+    starts = [word.span.start for word in words]
+    lines = [text.rfind("\n", 0, start) + 1 for start in starts]
+    is_alone = all(not text[line:start].strip() for line, start in zip(lines, starts, strict=True))
+    if not is_alone or len(set(lines)) < len(lines) or lines[0] == 0:
+        return " "
+    near = max(index - 1, 0)
+    indent = text[lines[near] : starts[near]]
+    return f" {dockerfile.escape}{newline_at(dockerfile, starts[near])}{indent}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -35,6 +35,15 @@ _OF_EVERY_PROGRAM: Final = re.compile(r"(libc6|libstdc\+\+-.*|libgcc-.*|linux-li
 
 _FARTHEST: Final = 2
 
+_TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|manpages(-dev)?")
+"""Recommended packages that hold nothing but texts for people; so do those of some sections."""
+_SECTIONS_OF_TEXTS: Final = frozenset({"doc", "localization"})
+_NOT_ASKED_FOR: Final = frozenset(
+    "debug doc games gnome gnu-r gnustep golang hamradio haskell introspection javascript kde lisp metapackages ocaml "
+    "rust science tasks translations xfce zope".split()
+)
+"""Sections that are left out among the packages that need no others, to keep the file small."""
+
 
 class _Choice(NamedTuple):
     """An entry of the file of choices."""
@@ -50,6 +59,9 @@ class Rules:
         self.index: Final = index
         with CHOICES.open("rb") as file:
             choices = tomllib.load(file)
+        self.programs: Final = {
+            program: entry["package"] for entry in choices.pop("program") for program in entry["programs"].split()
+        }
         self._choices: Final = {
             kind: [_Choice(re.compile(entry["match"]), entry) for entry in entries] for kind, entries in choices.items()
         }
@@ -67,6 +79,44 @@ class Rules:
                 found[name] = found[providers[0]]
         return {name: libraries for name, libraries in found.items() if not _FOREIGN.match(name)}
 
+    def complete(self) -> dict[str, frozenset[str]]:
+        """The packages that work without what they recommend, save for `needed_recommendations`.
+
+        They are those of which every recommended package is known to be needed or not: of others nobody has found out.
+        With each go the unneeded ones that hold the programs which `programs` lists: who calls one of them needs it.
+        """
+        needed = self.needed_recommendations()
+        found = {}
+        for name, package in self.index.packages.items():
+            if _FOREIGN.match(name) or package.section in _NOT_ASKED_FOR:
+                continue
+            rest = self._lost(name) - needed.get(name, frozenset())
+            if all(self._is_unneeded(one, name) for one in rest):
+                found[name] = frozenset(rest & set(self.programs.values()))
+        for name, providers in self.index.providers.items():
+            if name not in self.index.packages and len(providers) == 1 and providers[0] in found:
+                found[name] = found[providers[0]]
+        return found
+
+    def _lost(self, name: str) -> set[str]:
+        """What apt would not add any more, near the package."""
+        found = {one for other in self._near(name) for one in self.index.recommends(other)}
+        return {one for one in found - self.index.with_dependencies(name) - self._base if not self._only_tells(one)}
+
+    def _only_tells(self, name: str) -> bool:
+        return bool(_TELLS_ONLY.fullmatch(name)) or self.index.packages[name].section in _SECTIONS_OF_TEXTS
+
+    def _is_unneeded(self, name: str, of: str) -> bool:
+        unneeded = (entry for entry in self._chosen("unneeded", of) if re.fullmatch(entry["recommended"], name))
+        return next(unneeded, None) is not None
+
+    @cached_property
+    def _base(self) -> frozenset[str]:
+        """What is in every image: apt adds nothing to packages that are installed already."""
+        essential = [one.name for one in self.index.packages.values() if one.is_essential]
+        roots = [*essential, *({"apt"} & self.index.packages.keys())]
+        return frozenset(one for root in roots for one in self.index.with_dependencies(root))
+
     def needed_recommendations(self) -> dict[str, frozenset[str]]:
         """The packages that lose something when recommended packages are left out, each with what to name instead."""
         direct = {name: wanted for name in self.index.packages if (wanted := self._direct(name))}
@@ -81,6 +131,9 @@ class Rules:
                 needed -= {one for one in needed if re.fullmatch(entry["recommended"], one)}
             if needed and (rest := needed - self.index.with_dependencies(name)) and not _FOREIGN.match(name):
                 found[name] = frozenset(rest)
+        for name, providers in self.index.providers.items():
+            if name not in self.index.packages and len(providers) == 1 and providers[0] in found:
+                found[name] = found[providers[0]]
         return found
 
     def _is_headers(self, name: str) -> bool:
@@ -137,7 +190,7 @@ class Rules:
             depends = {one for other in edge for one in self.index.depends(other)}
             edge = {one for one in depends - found if follows_all or not self._is_interpreter(one)}
             found |= edge
-        return found
+        return found - (self._base - {name})
 
     def _is_interpreter(self, name: str) -> bool:
         return any(True for _ in self._chosen("interpreter", self.index.packages[name].source))
@@ -156,9 +209,13 @@ def generate(indexes: Sequence[Index]) -> bytes:
     lines = [f"suites: {' '.join(index.suite for index in indexes)}"]
     lines += [f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes]
     lines += [f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}"]
+    complete = [one.complete() for one in rules]
     parts = {
         "build-only": _table([one.build_only() for one in rules]),
         "recommended": _table([one.needed_recommendations() for one in rules]),
+        "complete": _names(complete, [one.index for one in rules]),
+        "unneeded": _table([{name: found for name, found in one.items() if found} for one in complete]),
+        "programs": "\n".join(f"{program}\t{package}" for program, package in sorted(rules[0].programs.items())),
     }
     return pack(
         [
@@ -167,6 +224,21 @@ def generate(indexes: Sequence[Index]) -> bytes:
         ],
         parts,
     )
+
+
+def _names(columns: Sequence[Mapping[str, object]], indexes: Sequence[Index]) -> str:
+    """A line for each set of suites, with the packages that are in it: `02 a b `.
+
+    The set is written with the numbers of the suites, and `x` for each that does not have the packages at all.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in sorted({name for column in columns for name in column}):
+        marks = [
+            str(number) if name in column else "x" * (name not in index.packages and name not in index.providers)
+            for number, (column, index) in enumerate(zip(columns, indexes, strict=True))
+        ]
+        groups.setdefault("".join(marks), []).append(name)
+    return "\n".join(f"{suites} {' '.join(found)} " for suites, found in sorted(groups.items()))
 
 
 def _table(columns: Sequence[dict[str, frozenset[str]]]) -> str:

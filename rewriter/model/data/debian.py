@@ -15,6 +15,16 @@ from rewriter.model.data.packed import PackedFile
 
 SUITES: Final = ("bullseye", "bookworm", "trixie")
 
+OF_EVERY_RELEASE: Final = frozenset(
+    """apache2 automake build-essential bzip2 ca-certificates curl dbus fakeroot file g++ gcc ghostscript git gnupg less
+    libc6-dbg libc6-dev libprotobuf-dev libsasl2-modules libtool logrotate make openssh-client patch pkg-config
+    poppler-data psmisc python3 python3-dev r-base-dev ruby-dev ssl-cert unzip xauth xz-utils""".split()
+)
+"""Recommended packages that each release of Debian and Ubuntu has under this name.
+
+Source: https://packages.debian.org and https://packages.ubuntu.com, jessie and trusty to today's.
+"""
+
 
 def runtime_libraries(package: str, suite: str) -> frozenset[str] | None:
     """The packages that what was built with a package needs at run time, such as `libpq5` for `libpq-dev`.
@@ -35,6 +45,44 @@ def needed_recommendations(package: str, suite: str) -> frozenset[str]:
     Empty where nothing that matters is lost: also for packages that are not Debian's, of which nothing is known.
     """
     return _cell("recommended", package, suite) or frozenset()
+
+
+def is_complete(package: str, suite: str) -> bool:
+    """Whether a package works without what it recommends, save for `needed_recommendations`.
+
+    False also where nobody has found out, and for packages that are not Debian's.
+    """
+    return suite in SUITES and str(SUITES.index(suite)) in _complete_in(package)
+
+
+def is_complete_everywhere(package: str) -> bool:
+    """Whether a package is complete in each of the suites that has it."""
+    return len(_complete_in(package)) == len(SUITES)
+
+
+def _complete_in(package: str) -> str:
+    """The suites in which a package is complete, by their numbers, and `x` for those that do not have it."""
+    text = _text("complete")
+    place = text.find(f" {package} ") if package else -1
+    return text[text.rfind("\n", 0, place) + 1 : place].split(" ")[0] if place >= 0 else ""
+
+
+def unneeded_recommendations(package: str, suite: str) -> frozenset[str]:
+    """What a complete package recommends, if it holds programs: who calls one of them must name its package."""
+    return _cell("unneeded", package, suite) or frozenset()
+
+
+@cache
+def packages_of_programs() -> dict[str, str]:
+    """The packages that hold programs, for those that come along as unneeded recommendations."""
+    return dict(line.split("\t") for line in _text("programs").split("\n") if line)  # type: ignore[misc]  # two fields
+
+
+def is_known(package: str, suite: str) -> bool:
+    """Whether a suite is known to have a package; False may also mean that it tells nothing else of it."""
+    return is_complete(package, suite) or any(
+        _cell(part, package, suite) is not None for part in ("recommended", "build-only")
+    )
 
 
 def runtime_libraries_in_all(package: str, suites: Iterable[str]) -> frozenset[str] | None:

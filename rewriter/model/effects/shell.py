@@ -69,6 +69,7 @@ _FILE_OF_A_SCRIPT: Final = {
     "sed": re.compile(r"(?:\A|[\s'\"/|#,$\d;{}g])[rRwW]\s+\S"),
     "awk": re.compile(r"[<>|]\s*\\?\"|system\s*\(|getline"),
 }
+_PACKAGE: Final = re.compile(r"\w[\w.+:-]*(?:[=<>~@].*)?\Z")
 _GPG_FILES: Final = names("--import --dearmor --verify --decrypt -d --enarmor --import-ownertrust")
 _PLAIN_VARIABLE: Final = re.compile(r"\$(?:\w+|\{\w+\})")
 _SETS_OPTIONS: Final = re.compile(r"[-+][eux]+\Z|[-+]o\Z|pipefail\Z|errexit\Z|nounset\Z|xtrace\Z")
@@ -112,6 +113,31 @@ def steps(run: Run, state: State) -> Iterator[Step]:
         yield Step(item, unknown(reason) if reason else found, folder, shell, tuple(reader.calls), reader.folder)
         folder = reader.folder
         changed |= reader.assigned
+
+
+def changes_accounts(run: Run) -> bool:
+    """Whether a RUN calls a program that adds or changes users or groups."""
+    text = run.view.text
+    if "user" not in text and "group" not in text:
+        return False
+    return any(command.name in _ACCOUNT_PROGRAMS for command in run.script.simple_commands())
+
+
+def depends_on_folder(run: Run) -> bool:
+    """Whether the folder that a RUN starts in may matter: it may not where nothing names a path relative to it."""
+    for command in run.script.simple_commands():
+        call = call_of(command)
+        if any(not redirect.target.text.startswith(("/", '"/', "&")) for redirect in command.redirects):
+            return True
+        if call is not None and call.manager.name in SYSTEM_MANAGERS:
+            if any(not _PACKAGE.match(word.value) for word in call.packages):
+                return True
+        elif command.name in _PATH_PROGRAMS:
+            if any(not word.text.startswith(("/", "-", '"/')) for word in command.arguments):
+                return True
+        elif command.name not in _ACCOUNT_PROGRAMS | {"set", "export", "true", ":"}:
+            return True
+    return any(True for _ in run.script.opaques())
 
 
 def installer_effects(state: State) -> Effects:

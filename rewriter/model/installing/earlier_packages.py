@@ -1,0 +1,147 @@
+"""Which installs of system packages, and which new users, can go above the copy of sources that they stand below.
+
+    COPY . .                               ENV DEBIAN_FRONTEND=noninteractive
+    ENV DEBIAN_FRONTEND=noninteractive     RUN apt-get install -y nginx
+    RUN apt-get install -y nginx     ->    COPY . .
+    EXPOSE 80                              EXPOSE 80
+
+Walking up from the RUN, each instruction either stays below, because it has nothing to do with what goes up, or goes up
+as well, or ends the walk. A copy of single files gains nothing by going down; one of a folder does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.effects.copies import CopiedFiles
+from rewriter.model.effects.instructions import Effects, conflict, effects_of
+from rewriter.model.effects.shell import changes_accounts, depends_on_folder
+from rewriter.model.installing.manifests import is_manifest
+from rewriter.model.installing.stage_installs import LONGEST_STAGE
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.stages import Stage
+from rewriter.model.state import States
+from rewriter.syntax.tree import Arg, Copy, Env, Instruction, Run, Shell, User
+
+LONGEST_WALK: Final = 40
+"""So many instructions are passed at most: each is compared with all that goes up."""
+
+
+class Climb(NamedTuple):
+    """A RUN that can go above a copy of sources.
+
+    `up` are the instructions that go up, in order; the RUN is the last of them. `down` are those that stay below, the
+    copy being the first; what else is between them may stand above or below. `passed` are all that they pass.
+    """
+
+    run: Run
+    copy: Copy
+    up: tuple[Instruction, ...]
+    down: tuple[Instruction, ...]
+    passed: tuple[Instruction, ...]
+
+
+class Held(NamedTuple):
+    """Why a RUN stays below a copy of sources; `{line}` stands for the line of the culprit."""
+
+    run: Run
+    reason: str
+    culprit: Instruction | None
+
+
+def earlier_packages(stage: Stage, states: States, context: BuildContext) -> Iterator[Climb | Held]:
+    """For each RUN of a stage that installs system packages or adds users below sources: what can go up with it."""
+    if len(stage.instructions) > LONGEST_STAGE:
+        return
+    walk = _Stage(stage, states, context)
+    seen: set[int] = set()
+    for position in range(len(stage.instructions) - 1, -1, -1):
+        run = stage.instructions[position]
+        if not isinstance(run, Run) or run.start in seen or not is_about_the_system(run):
+            continue
+        found = walk.climb(position)
+        if isinstance(found, Climb):
+            seen |= {instruction.start for instruction in found.up}
+        if found is not None:
+            yield found
+
+
+def is_about_the_system(run: Run) -> bool:
+    """Whether a RUN installs packages of the distribution, or adds users or groups."""
+    return any(call.installs and call.manager.name in SYSTEM_MANAGERS for call in calls(run)) or changes_accounts(run)
+
+
+class _Stage:
+    """A stage, and what its instructions do."""
+
+    __slots__ = ("_context", "_copies", "_effects", "_stage", "_states")
+
+    def __init__(self, stage: Stage, states: States, context: BuildContext) -> None:
+        self._stage: Final = stage
+        self._states: Final = states
+        self._context: Final = context
+        self._effects: Final[dict[Instruction, Effects]] = {}
+        self._copies: Final[dict[Instruction, CopiedFiles]] = {
+            one: CopiedFiles(one, states.at(one), context)
+            for one in stage.instructions
+            if isinstance(one, Copy) and not one.source_stage and one.words
+        }
+
+    def effects(self, instruction: Instruction) -> Effects:
+        """What an instruction of the stage does."""
+        if instruction not in self._effects:
+            found = effects_of(instruction, self._states.at(instruction), self._context)
+            if isinstance(instruction, Run) and not depends_on_folder(instruction):
+                found = found._replace(uses=found.uses - {"WORKDIR"})
+            self._effects[instruction] = found
+        return self._effects[instruction]
+
+    def climb(self, position: int) -> Climb | Held | None:
+        """How far the RUN at a position can go up; None where it stands below no sources."""
+        above = self._stage.instructions[max(0, position - LONGEST_WALK) : position]
+        if not any(one in self._copies and self._copies[one].has_tree for one in above):
+            return None
+        run = self._stage.instructions[position]
+        assert isinstance(run, Run)
+        whole = self.effects(run)
+        if whole.unknown:
+            return Held(run, whole.unknown, None)
+        going: list[Instruction] = [run]
+        passed: list[Instruction] = []
+        found: Climb | None = None
+        passes_sources = False
+        for instruction in reversed(above):
+            other = self.effects(instruction)
+            reason = conflict(other, whole)
+            if reason and (other.unknown or not isinstance(instruction, Arg | Env | Run | Shell | User)):
+                return found or Held(run, f"{instruction.name} in line {{line}} stands between: {reason}", instruction)
+            if reason:
+                going.insert(0, instruction)
+                whole |= other
+                continue
+            passed.insert(0, instruction)
+            if self._is_source(instruction):
+                passes_sources = passes_sources or self._copies[instruction].has_tree
+                if passes_sources:
+                    assert isinstance(instruction, Copy)
+                    found = Climb(run, instruction, tuple(going), self._down(passed), tuple(passed))
+        return found
+
+    def _down(self, passed: Sequence[Instruction]) -> tuple[Instruction, ...]:
+        """Of what is passed, the copies and what must stay below them."""
+        down: list[Instruction] = []
+        effects = Effects()
+        for instruction in passed:
+            own = self.effects(instruction)
+            if instruction in self._copies or conflict(own, effects):
+                down.append(instruction)
+                effects |= own
+        return tuple(down)
+
+    def _is_source(self, instruction: Instruction) -> bool:
+        """Whether an instruction copies sources or manifests, which change more often than packages."""
+        copied = self._copies.get(instruction)
+        return copied is not None and (copied.has_tree or any(is_manifest(one.path) for one in copied.sources))

@@ -1,0 +1,251 @@
+"""What an `apt-get install` loses without recommended packages, and which to name so that nothing is missed.
+
+Debian's index tells for the suites that an image may be. Of Ubuntu and of older releases it tells nothing itself, but
+they have the same packages: one that needs the same in every suite that is known is taken to need it there as well.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from rewriter.model.data import debian, official_tags
+from rewriter.model.data.base_contents import base_contents
+from rewriter.model.managers.call import Call, skip_wrappers
+from rewriter.model.managers.run_calls import apt_calls
+from rewriter.model.managers.vocabulary import names
+from rewriter.model.stages import Stage
+from rewriter.model.state import State, States
+from rewriter.syntax.shell import Word
+from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Run
+
+_SETTING: Final = re.compile(r"(?<![-\w])install-recommends", re.IGNORECASE)
+_SOURCE: Final = re.compile(
+    r"(?:add-apt-repository|apt-add-repository)\s|/etc/apt/sources\.list|deb\.nodesource\.com|script\.deb\.sh"
+    r"|get\.docker\.com|apt\.postgresql\.org\.sh"
+)
+"""What adds a repository, or may."""
+_MIRROR: Final = re.compile(r"\bsed\s[^&;|]*/etc/apt/sources\.list|(?:rm|mv|cp|cat)\s[^&;|]*/etc/apt/sources\.list")
+"""What changes only where the distribution's own packages come from, mostly."""
+
+_APT_SETTINGS: Final = "/etc/apt/apt.conf"
+_APT_SOURCES: Final = "/etc/apt/"
+_SIMULATES: Final = ("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris")
+_TOKEN: Final = re.compile(r"[\w.+-]+")
+
+_TOOLS_OF: Final = {
+    "automake": names("automake"),
+    "build-essential": names("gcc g++ make"),
+    "bzip2": names("bzip2"),
+    "ca-certificates": names("ca-certificates"),
+    "curl": names("curl"),
+    "file": names("file"),
+    "g++": names("g++"),
+    "gcc": names("gcc"),
+    "git": names("git"),
+    "gnupg": names("gpg"),
+    "libc6-dev": names("gcc"),
+    "make": names("make"),
+    "openssh-client": names("ssh"),
+    "patch": names("patch"),
+    "pkg-config": names("pkg-config"),
+    "pkgconf": names("pkg-config"),
+    "python3": names("python3"),
+    "unzip": names("unzip"),
+    "xz-utils": names("xz"),
+}
+"""By the programs of a base image, which packages need not be named: official images with gcc have its headers, too."""
+_BRINGS: Final = {
+    "build-essential": names("gcc g++ make libc6-dev"),
+    "g++": names("gcc libc6-dev"),
+    "openssh-server": names("openssh-client"),
+    "python3-dev": names("libc6-dev python3"),
+    "ssh": names("openssh-client"),
+}
+"""Packages that depend on some which others recommend."""
+
+
+class LeanInstall(NamedTuple):
+    """An `apt-get install` that asks for recommended packages by not refusing them.
+
+    `added` are the packages to name in their stead, each with the word of the package that needs it. `problem` says why
+    they cannot be told, `{line}` in it being that of the culprit.
+    """
+
+    run: Run
+    call: Call
+    added: tuple[tuple[str, Word], ...]
+    problem: str = ""
+    culprit: Instruction | None = None
+
+
+class _Memory(NamedTuple):
+    """What RUNs above have left: packages, the instruction that configures apt, and the one that adds repositories."""
+
+    installed: set[str]
+    configured: list[Instruction]
+    sources: list[Instruction]
+
+
+def lean_installs(states: States) -> Iterator[LeanInstall]:
+    """The installs of all stages that do not say whether they want recommended packages, in the order of the file."""
+    stages = states.graph.stages
+    called = _called(stages)
+    memories: dict[int, _Memory] = {}
+    for stage in stages:
+        below = memories[stage.parent.index] if stage.parent else _Memory(set(), [], [])
+        memory = memories[stage.index] = _Memory(set(below.installed), below.configured[:1], below.sources[:1])
+        tools = base_contents(stage.origin).tools
+        for node in stage.instructions:
+            if isinstance(node, Run):
+                yield from _installs(node, states.at(node), memory, tools, called[stage.index])
+            _remember(node, states, memory)
+
+
+def _called(stages: Sequence[Stage]) -> dict[int, frozenset[str]]:
+    """For each stage, the packages whose programs it or a stage based on it calls."""
+    found: dict[int, frozenset[str]] = {}
+    for stage in reversed(stages):
+        programs = {program for node in stage.instructions for program in _programs(node)}
+        packages = debian.packages_of_programs() if programs else {}
+        own = frozenset(packages[program] for program in programs if program in packages)
+        found[stage.index] = own.union(*(found[child.index] for child in stage.children))
+    return found
+
+
+def _programs(node: Instruction) -> Iterator[str]:
+    """The programs that an instruction may call: what begins a command, and any word where that cannot be told."""
+    if isinstance(node, Cmd | Entrypoint | Healthcheck):
+        yield from map(posixpath.basename, _TOKEN.findall(node.view.text))
+    if not isinstance(node, Run):
+        return
+    if node.json is not None or (node.heredocs and node.script is node.shell):
+        yield from _TOKEN.findall(node.text)
+    for opaque in node.script.opaques():
+        yield from _TOKEN.findall(opaque.text)
+    for command in node.script.simple_commands():
+        start = skip_wrappers(command.words)
+        for number, word in enumerate(command.words):
+            if number == start:
+                yield posixpath.basename(word.value)
+            elif word.substitutions or " " in word.text:
+                yield from _TOKEN.findall(word.text)
+
+
+def _remember(node: Instruction, states: States, memory: _Memory) -> None:
+    if isinstance(node, Copy):
+        destination = states.at(node).expand(node.destination) or ""
+        if destination.startswith(_APT_SETTINGS):
+            memory.configured.append(node)
+        elif destination.startswith(_APT_SOURCES):
+            memory.sources.append(node)
+    elif isinstance(node, Run):
+        text = node.text if node.heredocs else node.view.text
+        if "ecommends" in text and len(_SETTING.findall(text)) > sum(map(_is_told, apt_calls(node))):
+            memory.configured.append(node)
+        if _adds_sources(text):
+            memory.sources.append(node)
+
+
+def _adds_sources(text: str) -> bool:
+    return bool(_SOURCE.search(text)) and bool(_SOURCE.search(_MIRROR.sub("", text)))
+
+
+def _is_told(call: Call) -> bool:
+    return any(option.name in ("-o", "--option") and _SETTING.search(option.value) for option in call.options)
+
+
+def _installs(
+    run: Run, state: State, memory: _Memory, tools: frozenset[str], called: frozenset[str]
+) -> Iterator[LeanInstall]:
+    for call in apt_calls(run):
+        if call.action not in ("install", "reinstall") or not call.packages:
+            continue
+        packages = {word: name for word in call.packages if (name := _name(word))}
+        is_decided = call.has("--no-install-recommends", "--install-recommends", *_SIMULATES) or _is_told(call)
+        if call.action == "install" and not is_decided:
+            needs = _Needs(call, packages, memory, tools, called)
+            yield needs.judge(run, state)
+        memory.installed.update(packages.values())
+        if not call.has("--no-install-recommends"):
+            for name in packages.values():
+                for suite in debian.SUITES:
+                    memory.installed.update(debian.needed_recommendations(name, suite))
+
+
+def _name(word: Word) -> str:
+    """The package that a word names, without version, suite and architecture; empty where that cannot be told."""
+    name = word.value.partition("=")[0].partition("/")[0].partition(":")[0]
+    return name if _PACKAGE.fullmatch(name) else ""
+
+
+# https://www.debian.org/doc/debian-policy/ch-controlfields.html#s-f-source
+_PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+
+
+class _Needs:
+    """What one call needs."""
+
+    __slots__ = ("_called", "_call", "_memory", "_packages", "_tools")
+
+    def __init__(
+        self, call: Call, packages: dict[Word, str], memory: _Memory, tools: frozenset[str], called: frozenset[str]
+    ) -> None:
+        self._call: Final = call
+        self._packages: Final = packages
+        self._memory: Final = memory
+        self._tools: Final = tools
+        self._called: Final = called
+
+    def judge(self, run: Run, state: State) -> LeanInstall:
+        """What to name, or why that is not known."""
+        if self._memory.configured:
+            reason = "line {line} configures apt, which may say already whether it installs recommended packages"
+            return LeanInstall(run, self._call, (), reason, self._memory.configured[0])
+        for word in (*self._call.unknown, *self._call.packages):
+            if word not in self._packages:
+                return LeanInstall(run, self._call, (), f"what `{word.text}` installs is not known")
+        if self._memory.sources:
+            reason = "line {line} adds repositories, whose packages are not known"
+            return LeanInstall(run, self._call, (), reason, self._memory.sources[0])
+        suites, is_exact = _suites(state)
+        for name in self._packages.values():
+            known = all(debian.is_complete(name, suite) for suite in suites)
+            if not known and (is_exact or not debian.is_complete_everywhere(name)):
+                return LeanInstall(run, self._call, (), f"whether {name} needs what it recommends is not known")
+        added = tuple(self._added(suites))
+        for name, _ in added:
+            if not (is_exact and all(debian.is_known(name, suite) for suite in suites)) and not (
+                name in debian.OF_EVERY_RELEASE
+            ):
+                return LeanInstall(run, self._call, (), f"{name}, which it needs, may be called otherwise here")
+        return LeanInstall(run, self._call, added)
+
+    def _added(self, suites: Sequence[str]) -> Iterator[tuple[str, Word]]:
+        present = {*self._packages.values(), *self._memory.installed}
+        for word, name in self._packages.items():
+            needed: set[str] = set()
+            for suite in suites:
+                needed |= debian.needed_recommendations(name, suite)
+                needed |= debian.unneeded_recommendations(name, suite) & self._called
+            needed -= {other for one in needed for other in _BRINGS.get(one, ())}
+            for one in sorted(needed):
+                if not self._is_present(one, present):
+                    present.add(one)
+                    yield one, word
+
+    def _is_present(self, name: str, present: Iterable[str]) -> bool:
+        tools = _TOOLS_OF.get(name)
+        is_in_base = tools is not None and tools <= self._tools
+        return is_in_base or name in present or any(name in _BRINGS.get(one, ()) for one in present)
+
+
+def _suites(state: State) -> tuple[Sequence[str], bool]:
+    """The suites that an image may be; all that are known where it may be another, and whether it may not."""
+    origin = state.stage.origin if state.stage else None
+    found = official_tags.suites(origin) if origin and state.distribution == "debian" else frozenset[str]()
+    if found and found <= set(debian.SUITES):
+        return sorted(found), True
+    return debian.SUITES, False
