@@ -22,7 +22,8 @@ _FLAG = "--no-install-recommends"
     changes=["system-packages"],
     example=Example(
         before="FROM debian:12\nRUN apt-get update && apt-get install -y curl jq\n",
-        after="FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl jq\n",
+        after="FROM debian:12\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl jq\n",
     ),
 )
 def install_no_recommended_packages(dockerfile: Dockerfile, states: States) -> Iterator[Fix | Skip]:
@@ -53,4 +54,4 @@ def _edits(dockerfile: Dockerfile, install: LeanInstall) -> Iterator[Edit]:
         if word.start > option.start and any(word is one.word for one in call.options):
             option = word
     yield insert_after(option, f" {_FLAG}")
-    yield from insert_words(dockerfile, call.packages, install.added)
+    yield from insert_words(dockerfile, call.command.words, call.packages, install.added)

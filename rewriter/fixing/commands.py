@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
@@ -185,37 +185,34 @@ def _trails(dockerfile: Dockerfile, commands: CommandList) -> bool:
 
 
 def insert_words(
-    dockerfile: Dockerfile, words: Sequence[Word], added: Iterable[tuple[str, Word]]
+    dockerfile: Dockerfile, words: Sequence[Word], listed: Sequence[Word], added: Iterable[tuple[str, Word]]
 ) -> Iterator[Edit]:
-    """Write more words into a list of them, each behind the one it is for; in alphabetical order where the list is.
+    """Write more words into a list, each behind the one it is for; in alphabetical order where the list is.
 
-    Where each word has a line of its own, so has the new one.
+    `words` are those of the whole command, `listed` those of the list. Where each of them has a line of its own, so
+    has a new one.
     """
-    values = [word.text for word in words]
-    is_sorted = len(words) > 1 and values == sorted(values)
+    values = [word.text for word in listed]
+    is_sorted = len(listed) > 1 and values == sorted(values)
     places: dict[int, list[str]] = {}
     for new, owner in added:
-        index = next((number for number, word in enumerate(words) if word is owner), 0) + 1
-        if is_sorted:
-            index = bisect_left(values, new)
+        index = bisect_left(values, new) if is_sorted else listed.index(owner) + 1
         places.setdefault(index, []).append(new)
+    separator = _separator(dockerfile, words, listed) if places else ""
     for index, names in places.items():
-        names.sort()
-        at_front = index == 0
-        start = words[0].span.start if at_front else words[index - 1].span.end
-        separator = _separator_at(dockerfile, words, index)
-        joined = separator.join(names)
-        yield Edit(start, start, joined + separator if at_front else separator + joined)
+        joined = separator.join(sorted(names))
+        if index == 0:
+            yield Edit(listed[0].span.start, listed[0].span.start, joined + separator)
+        else:
+            yield Edit(listed[index - 1].span.end, listed[index - 1].span.end, separator + joined)
 
 
-def _separator_at(dockerfile: Dockerfile, words: Sequence[Word], index: int) -> str:
-    """What stands between two words there: a turn of the line where they have lines of their own, else a blank."""
+def _separator(dockerfile: Dockerfile, words: Sequence[Word], listed: Sequence[Word]) -> str:
+    """What stands in front of the words of a list: a turn of the line where each has its own line, else a blank."""
     text = dockerfile.text
-    starts = [word.span.start for word in words]
-    lines = [text.rfind("\n", 0, start) + 1 for start in starts]
-    is_alone = all(not text[line:start].strip() for line, start in zip(lines, starts, strict=True))
-    if not is_alone or len(set(lines)) < len(lines) or lines[0] == 0:
+    spans = [word.span for word in words]
+    first = min(number for number, word in enumerate(words) if word.start == listed[0].start)
+    gaps = [text[one.end : other.start] for one, other in pairwise(spans[first - 1 : first + len(listed)])]
+    if not gaps or not all("\n" in gap for gap in gaps):
         return " "
-    near = max(index - 1, 0)
-    indent = text[lines[near] : starts[near]]
-    return f" {dockerfile.escape}{newline_at(dockerfile, starts[near])}{indent}"
+    return next((gap for gap in reversed(gaps) if "#" not in gap and gap.count("\n") == 1), " ")

@@ -88,9 +88,12 @@ def move_all(
             text += detach(instruction).text
         edits.append(_removal(group))
     if above is not None:
-        is_apart = isinstance(instructions[-1].after, Blank) or isinstance(_above(above), Blank)
+        stands_apart = isinstance(_above(above), Blank)
+        stood_apart = isinstance(_above(instructions[0]), Blank)
+        lead = newline if stood_apart and not stands_apart else ""
+        is_apart = stands_apart or stood_apart or isinstance(instructions[-1].after, Blank)
         start = block_span(above).start
-        return [Edit(start, start, text + (newline if is_apart else "")), *edits]
+        return [Edit(start, start, lead + text + (newline if is_apart else "")), *edits]
     assert below is not None
     edits.append(insert_below(below, [Fragment(text, instructions[0])], like=instructions[0]))
     return edits

@@ -39,8 +39,8 @@ _TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|man
 """Recommended packages that hold nothing but texts for people; so do those of some sections."""
 _SECTIONS_OF_TEXTS: Final = frozenset({"doc", "localization"})
 _NOT_ASKED_FOR: Final = frozenset(
-    "debug doc games gnome gnu-r gnustep golang hamradio haskell introspection javascript kde lisp metapackages ocaml "
-    "rust science tasks translations xfce zope".split()
+    {"debug", "doc", "games", "gnome", "gnu-r", "gnustep", "golang", "hamradio", "haskell", "introspection"}
+    | {"javascript", "kde", "lisp", "metapackages", "ocaml", "rust", "science", "tasks", "translations", "xfce", "zope"}
 )
 """Sections that are left out among the packages that need no others, to keep the file small."""
 
@@ -124,11 +124,10 @@ class Rules:
         for name in self.index.packages:
             near = self._near(name)
             needed = {one for other in near for one in direct.get(other, ())}
+            needed = {one for one in needed if not self._is_unneeded(one, name)}
             for entry in self._chosen("recommendation", name):
                 offered = {one for other in near for one in self.index.recommends(other)}
                 needed |= {one for one in offered if re.fullmatch(entry["recommended"], one)}
-            for entry in self._chosen("unneeded", name):
-                needed -= {one for one in needed if re.fullmatch(entry["recommended"], one)}
             if needed and (rest := needed - self.index.with_dependencies(name)) and not _FOREIGN.match(name):
                 found[name] = frozenset(rest)
         for name, providers in self.index.providers.items():

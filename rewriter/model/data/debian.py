@@ -15,16 +15,6 @@ from rewriter.model.data.packed import PackedFile
 
 SUITES: Final = ("bullseye", "bookworm", "trixie")
 
-OF_EVERY_RELEASE: Final = frozenset(
-    """apache2 automake build-essential bzip2 ca-certificates curl dbus fakeroot file g++ gcc ghostscript git gnupg less
-    libc6-dbg libc6-dev libprotobuf-dev libsasl2-modules libtool logrotate make openssh-client patch pkg-config
-    poppler-data psmisc python3 python3-dev r-base-dev ruby-dev ssl-cert unzip xauth xz-utils""".split()
-)
-"""Recommended packages that each release of Debian and Ubuntu has under this name.
-
-Source: https://packages.debian.org and https://packages.ubuntu.com, jessie and trusty to today's.
-"""
-
 
 def runtime_libraries(package: str, suite: str) -> frozenset[str] | None:
     """The packages that what was built with a package needs at run time, such as `libpq5` for `libpq-dev`.
@@ -75,7 +65,8 @@ def unneeded_recommendations(package: str, suite: str) -> frozenset[str]:
 @cache
 def packages_of_programs() -> dict[str, str]:
     """The packages that hold programs, for those that come along as unneeded recommendations."""
-    return dict(line.split("\t") for line in _text("programs").split("\n") if line)  # type: ignore[misc]  # two fields
+    rows = (line.partition("\t") for line in _text("programs").split("\n") if line)
+    return {program: package for program, _, package in rows}
 
 
 def is_known(package: str, suite: str) -> bool:

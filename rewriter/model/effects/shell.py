@@ -310,7 +310,7 @@ class _Reader:
                 word = Word(word.view, word.start + len(name) + 1, word.end)
                 text = value
             is_named = is_path or "/" in text or "$" in text or text == "." or _FILE.search(text)
-            if _ADDRESS.match(text.strip("\"'")) or not is_named:
+            if _ADDRESS.match(text.strip("\"'")) or text.startswith("ppa:") or not is_named:
                 continue
             found.append(self.path(word) or "/")
         return effects(reads=found, writes=found)
@@ -336,7 +336,8 @@ class _Reader:
             return self._paths(words, is_path=True) | effects(writes=[self.folder or "/"])
         if name in _ACCOUNT_PROGRAMS:
             changed = self._paths(words, is_path=False)._replace(sets=frozenset({ACCOUNTS}))
-            return changed | effects(writes=["/etc", f"/home/{words[-1].value}" if words else "/home"])
+            homes = [f"/home/{word.value}" for word in words if word.value and not word.value.startswith(("-", "/"))]
+            return changed | effects(writes=["/etc", *homes])
         if name in _SYSTEM_PROGRAMS:
             return self._system_program(name, words)
         if name.startswith("python") and [word.value for word in words[:2]] == ["-m", "venv"]:

@@ -29,6 +29,12 @@ _SOURCE: Final = re.compile(
 """What adds a repository, or may."""
 _MIRROR: Final = re.compile(r"\bsed\s[^&;|]*/etc/apt/sources\.list|(?:rm|mv|cp|cat)\s[^&;|]*/etc/apt/sources\.list")
 """What changes only where the distribution's own packages come from, mostly."""
+_ENTRY: Final = re.compile(r"\bdeb(?:-src)?\s+(?:\[[^\]]*\]\s*)?\w+://(\S+)")
+_OF_DISTRIBUTION: Final = re.compile(
+    r"(?:(?:deb|archive|snapshot|security|ftp\.\w+|ftp|http|httpredir|cdn-fastly\.deb)\.debian\.org"
+    r"|(?:\w+\.)?(?:archive|security|old-releases|ports)\.ubuntu\.com|mirrors?\.[\w.-]+/(?:debian|ubuntu)[\w-]*)(?:/|\Z)"
+)
+"""An entry of sources.list, and the servers of Debian and Ubuntu themselves."""
 
 _APT_SETTINGS: Final = "/etc/apt/apt.conf"
 _APT_SOURCES: Final = "/etc/apt/"
@@ -65,6 +71,25 @@ _BRINGS: Final = {
     "ssh": names("openssh-client"),
 }
 """Packages that depend on some which others recommend."""
+
+
+def _brought_by(package: str) -> frozenset[str]:
+    """What comes along with a package of any version, such as `g++-12`."""
+    return _BRINGS.get(_VERSION.sub("", package), frozenset())
+
+
+_VERSION: Final = re.compile(r"-[0-9.]+\Z")
+
+
+_OF_EVERY_RELEASE: Final = names(
+    "apache2 automake build-essential bzip2 ca-certificates curl dbus fakeroot file g++ gcc ghostscript git gnupg less "
+    "libc6-dbg libc6-dev libprotobuf-dev libsasl2-modules libtool logrotate make openssh-client patch pkg-config "
+    "poppler-data psmisc python3 python3-dev r-base-dev ruby-dev ssl-cert unzip xauth xz-utils"
+)
+"""Packages that each release of Debian and Ubuntu has under this name.
+
+Source: https://packages.debian.org and https://packages.ubuntu.com
+"""
 
 
 class LeanInstall(NamedTuple):
@@ -150,7 +175,13 @@ def _remember(node: Instruction, states: States, memory: _Memory) -> None:
 
 
 def _adds_sources(text: str) -> bool:
-    return bool(_SOURCE.search(text)) and bool(_SOURCE.search(_MIRROR.sub("", text)))
+    if not _SOURCE.search(text):
+        return False
+    rest = _MIRROR.sub("", text)
+    lines = _ENTRY.findall(rest)
+    if lines and all(_OF_DISTRIBUTION.match(line) for line in lines):
+        rest = rest.replace("/etc/apt/sources.list", "")
+    return bool(_SOURCE.search(rest))
 
 
 def _is_told(call: Call) -> bool:
@@ -188,7 +219,7 @@ _PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 class _Needs:
     """What one call needs."""
 
-    __slots__ = ("_called", "_call", "_memory", "_packages", "_tools")
+    __slots__ = ("_call", "_called", "_memory", "_packages", "_tools")
 
     def __init__(
         self, call: Call, packages: dict[Word, str], memory: _Memory, tools: frozenset[str], called: frozenset[str]
@@ -201,26 +232,29 @@ class _Needs:
 
     def judge(self, run: Run, state: State) -> LeanInstall:
         """What to name, or why that is not known."""
-        if self._memory.configured:
+        before = self._call.command.view.text[: self._call.command.start]
+        configured = [*self._memory.configured, *([run] if _SETTING.search(before) else ())]
+        if configured:
             reason = "line {line} configures apt, which may say already whether it installs recommended packages"
-            return LeanInstall(run, self._call, (), reason, self._memory.configured[0])
+            return LeanInstall(run, self._call, (), reason, configured[0])
         for word in (*self._call.unknown, *self._call.packages):
             if word not in self._packages:
                 return LeanInstall(run, self._call, (), f"what `{word.text}` installs is not known")
-        if self._memory.sources:
+        sources = [*self._memory.sources, *([run] if _adds_sources(before) else ())]
+        if sources:
             reason = "line {line} adds repositories, whose packages are not known"
-            return LeanInstall(run, self._call, (), reason, self._memory.sources[0])
+            return LeanInstall(run, self._call, (), reason, sources[0])
         suites, is_exact = _suites(state)
         for name in self._packages.values():
             known = all(debian.is_complete(name, suite) for suite in suites)
             if not known and (is_exact or not debian.is_complete_everywhere(name)):
                 return LeanInstall(run, self._call, (), f"whether {name} needs what it recommends is not known")
         added = tuple(self._added(suites))
-        for name, _ in added:
-            if not (is_exact and all(debian.is_known(name, suite) for suite in suites)) and not (
-                name in debian.OF_EVERY_RELEASE
-            ):
-                return LeanInstall(run, self._call, (), f"{name}, which it needs, may be called otherwise here")
+        for name, word in added:
+            is_there = is_exact and all(self._exists(name, self._packages[word], suite) for suite in suites)
+            if not is_there and name not in _OF_EVERY_RELEASE:
+                reason = f"{name}, which {self._packages[word]} needs, may be called otherwise in some release"
+                return LeanInstall(run, self._call, (), reason)
         return LeanInstall(run, self._call, added)
 
     def _added(self, suites: Sequence[str]) -> Iterator[tuple[str, Word]]:
@@ -230,16 +264,21 @@ class _Needs:
             for suite in suites:
                 needed |= debian.needed_recommendations(name, suite)
                 needed |= debian.unneeded_recommendations(name, suite) & self._called
-            needed -= {other for one in needed for other in _BRINGS.get(one, ())}
+            needed -= {other for one in needed for other in _brought_by(one)}
             for one in sorted(needed):
                 if not self._is_present(one, present):
                     present.add(one)
                     yield one, word
 
+    @staticmethod
+    def _exists(name: str, beside: str, suite: str) -> bool:
+        recommended = debian.needed_recommendations(beside, suite) | debian.unneeded_recommendations(beside, suite)
+        return name in recommended or debian.is_known(name, suite)
+
     def _is_present(self, name: str, present: Iterable[str]) -> bool:
         tools = _TOOLS_OF.get(name)
         is_in_base = tools is not None and tools <= self._tools
-        return is_in_base or name in present or any(name in _BRINGS.get(one, ()) for one in present)
+        return is_in_base or name in present or any(name in _brought_by(one) for one in present)
 
 
 def _suites(state: State) -> tuple[Sequence[str], bool]:
