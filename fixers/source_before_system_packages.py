@@ -24,7 +24,8 @@ def install_packages_before_sources(stage: Stage, states: States, context: Build
     """Install system packages and add users before the sources are copied.
 
     Docker repeats every step below a COPY whose files have changed. With the sources copied first, each change of a
-    source file installs all packages of the system again, though none of them depends on it.
+    source file installs all packages of the system again, though none of them depends on it; with manifests such as
+    `requirements.txt` copied first, each change of a dependency does.
 
     A RUN goes up only if all that it does is known, and neither it nor what it needs has to do with the copied files:
     it installs no package from them, works in none of their folders, and they replace no file of a package.
@@ -33,7 +34,7 @@ def install_packages_before_sources(stage: Stage, states: States, context: Build
         if isinstance(found, Climb):
             yield _fix(found, stage)
         else:
-            yield Skip(found.run, f"stays below the sources: {found.reason}", found.culprit)
+            yield Skip(found.run, found.reason, found.culprit)
 
 
 def _fix(climb: Climb, stage: Stage) -> Fix:

@@ -1,5 +1,5 @@
-"""Writes `debian_packages.zlib`: what Debian's package index says of packages that only builds need, and of
-recommended packages that matter.
+"""Writes `debian_packages.zlib` and `debian_complete.zlib`: what Debian's package index says of packages that only
+builds need, and of recommended packages that matter.
 
 The rules over the index are the functions of this file, the few choices by hand stand in `debian_choices.toml`.
 """
@@ -33,6 +33,12 @@ _NO_LIBRARIES: Final = re.compile(r".*-(bin|common|data|dbg|doc|tools|utils)")
 _OF_EVERY_PROGRAM: Final = re.compile(r"(libc6|libstdc\+\+-.*|libgcc-.*|linux-libc)-dev")
 """Headers that compilers bring, whose libraries are in every image or chosen by hand with the compiler."""
 
+_MODULE: Final = re.compile(
+    r"lib.*-(perl|java|ruby)|ruby-(?!dev|full|bundler).*|puppet-module-.*|php-(horde|symfony).*"
+)
+"""Modules of languages whose own package managers bring them: they are left out as well."""
+_VIRTUAL: Final = re.compile(r"[a-z+-]+|.*-dev")
+
 _FARTHEST: Final = 2
 
 _TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|manpages(-dev)?")
@@ -40,7 +46,23 @@ _TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|man
 _SECTIONS_OF_TEXTS: Final = frozenset({"doc", "localization"})
 _NOT_ASKED_FOR: Final = frozenset(
     {"debug", "doc", "games", "gnome", "gnu-r", "gnustep", "golang", "hamradio", "haskell", "introspection"}
-    | {"javascript", "kde", "lisp", "metapackages", "ocaml", "rust", "science", "tasks", "translations", "xfce", "zope"}
+    | {
+        "education",
+        "electronics",
+        "embedded",
+        "javascript",
+        "kde",
+        "lisp",
+        "metapackages",
+        "news",
+        "ocaml",
+        "rust",
+        "science",
+        "tasks",
+        "translations",
+        "xfce",
+        "zope",
+    }
 )
 """Sections that are left out among the packages that need no others, to keep the file small."""
 
@@ -88,15 +110,19 @@ class Rules:
         needed = self.needed_recommendations()
         found = {}
         for name, package in self.index.packages.items():
-            if _FOREIGN.match(name) or package.section in _NOT_ASKED_FOR:
+            if _is_left_out(name, package.section):
                 continue
             rest = self._lost(name) - needed.get(name, frozenset())
             if all(self._is_unneeded(one, name) for one in rest):
                 found[name] = frozenset(rest & set(self.programs.values()))
         for name, providers in self.index.providers.items():
-            if name not in self.index.packages and len(providers) == 1 and providers[0] in found:
+            if self._is_another_name(name, providers) and providers[0] in found:
                 found[name] = found[providers[0]]
         return found
+
+    def _is_another_name(self, name: str, providers: Sequence[str]) -> bool:
+        is_new = name not in self.index.packages and len(providers) == 1
+        return is_new and _VIRTUAL.fullmatch(name) is not None and not _FOREIGN.match(name)
 
     def _lost(self, name: str) -> set[str]:
         """What apt would not add any more, near the package."""
@@ -131,7 +157,7 @@ class Rules:
             if needed and (rest := needed - self.index.with_dependencies(name)) and not _FOREIGN.match(name):
                 found[name] = frozenset(rest)
         for name, providers in self.index.providers.items():
-            if name not in self.index.packages and len(providers) == 1 and providers[0] in found:
+            if self._is_another_name(name, providers) and providers[0] in found:
                 found[name] = found[providers[0]]
         return found
 
@@ -198,6 +224,10 @@ class Rules:
         return (choice.values for choice in self._choices.get(kind, ()) if choice.match.fullmatch(name))
 
 
+def _is_left_out(name: str, section: str) -> bool:
+    return section in _NOT_ASKED_FOR or bool(_FOREIGN.match(name)) or bool(_MODULE.fullmatch(name))
+
+
 def generate(indexes: Sequence[Index]) -> bytes:
     """The packed file for the suites, in the order given.
 
@@ -205,24 +235,37 @@ def generate(indexes: Sequence[Index]) -> bytes:
     `=` where the field says the same as the one before.
     """
     rules = [Rules(index) for index in indexes]
-    lines = [f"suites: {' '.join(index.suite for index in indexes)}"]
-    lines += [f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes]
-    lines += [f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}"]
-    complete = [one.complete() for one in rules]
     parts = {
         "build-only": _table([one.build_only() for one in rules]),
         "recommended": _table([one.needed_recommendations() for one in rules]),
-        "complete": _names(complete, [one.index for one in rules]),
+    }
+    return pack(["What builds need of Debian's packages, by " + _ORIGIN, *_header(indexes)], parts)
+
+
+def generate_complete(indexes: Sequence[Index]) -> bytes:
+    """The packed file of the packages that work without what they recommend, save for what is needed.
+
+    Part `complete` has their names, `unneeded` a table as above, `programs` a line for each program and its package.
+    """
+    rules = [Rules(index) for index in indexes]
+    complete = [one.complete() for one in rules]
+    parts = {
+        "complete": _names(complete, indexes),
         "unneeded": _table([{name: found for name, found in one.items() if found} for one in complete]),
         "programs": "\n".join(f"{program}\t{package}" for program, package in sorted(rules[0].programs.items())),
     }
-    return pack(
-        [
-            "What builds need of Debian's packages, by `make data ARGS=debian` from the mirror's package indexes.",
-            *lines,
-        ],
-        parts,
-    )
+    return pack(["What of Debian's packages works without recommended ones, by " + _ORIGIN, *_header(indexes)], parts)
+
+
+_ORIGIN: Final = "`make data ARGS=debian` from the mirror's package indexes."
+
+
+def _header(indexes: Sequence[Index]) -> list[str]:
+    return [
+        f"suites: {' '.join(index.suite for index in indexes)}",
+        *(f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes),
+        f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}",
+    ]
 
 
 def _names(columns: Sequence[Mapping[str, object]], indexes: Sequence[Index]) -> str:

@@ -1,4 +1,5 @@
-"""What builds need of Debian's packages, and what must stay when it goes: read from `data/debian_packages.zlib`.
+"""What builds need of Debian's packages, and what must stay when it goes: read from
+`data/debian_packages.zlib` and `data/debian_complete.zlib`.
 
 The data knows the main archive of the suites in `SUITES`. Names of libraries differ between suites (`libssl3`,
 `libssl3t64`), so every question is asked for a suite, or for all that an image may be. None means that the package or
@@ -99,4 +100,5 @@ def _cell(part: str, package: str, suite: str) -> frozenset[str] | None:
 
 @cache
 def _text(part: str) -> str:
-    return f"\n{PackedFile('debian_packages.zlib').read(part)}\n"
+    name = "debian_packages.zlib" if part in ("build-only", "recommended") else "debian_complete.zlib"
+    return f"\n{PackedFile(name).read(part)}\n"

@@ -36,7 +36,7 @@ from rewriter.syntax.tree import (
 ALL: Final = "*"
 """Stands for every variable among the names that are used."""
 
-ACCOUNTS: Final = "ACCOUNTS"
+ACCOUNTS: Final = "users and groups"
 """Stands for the users and groups of the image, which names in USER and `--chown` are looked up in."""
 
 _OF_A_RUN: Final = frozenset({ACCOUNTS, "PATH", "USER", "SHELL", "WORKDIR"})

@@ -1,4 +1,4 @@
-"""Which installs of system packages, and which new users, can go above the copy of sources that they stand below.
+"""Which installs of system packages, and which new users, can go above the copies that they stand below.
 
     COPY . .                               ENV DEBIAN_FRONTEND=noninteractive
     ENV DEBIAN_FRONTEND=noninteractive     RUN apt-get install -y nginx
@@ -6,7 +6,8 @@
     EXPOSE 80                              EXPOSE 80
 
 Walking up from the RUN, each instruction either stays below, because it has nothing to do with what goes up, or goes up
-as well, or ends the walk. A copy of single files gains nothing by going down; one of a folder does.
+as well, or ends the walk. Sources and manifests are what changes more often than packages; with them go other files.
+Were manifests no reason, it would depend on what comes first, this or moving the install that waits for sources.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LONGEST_WALK: Final = 40
 
 
 class Climb(NamedTuple):
-    """A RUN that can go above a copy of sources.
+    """A RUN that can go above copies of sources or manifests.
 
     `up` are the instructions that go up, in order; the RUN is the last of them. `down` are those that stay below, the
     copy being the first; what else is between them may stand above or below. `passed` are all that they pass.
@@ -45,7 +46,7 @@ class Climb(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Why a RUN stays below a copy of sources; `{line}` stands for the line of the culprit."""
+    """Why a RUN stays below such a copy; `{line}` stands for the line of the culprit."""
 
     run: Run
     reason: str
@@ -53,7 +54,7 @@ class Held(NamedTuple):
 
 
 def earlier_packages(stage: Stage, states: States, context: BuildContext) -> Iterator[Climb | Held]:
-    """For each RUN of a stage that installs system packages or adds users below sources: what can go up with it."""
+    """For each RUN of a stage that installs system packages or adds users below sources or manifests: how it can go up."""
     if len(stage.instructions) > LONGEST_STAGE:
         return
     walk = _Stage(stage, states, context)
@@ -100,9 +101,9 @@ class _Stage:
         return self._effects[instruction]
 
     def climb(self, position: int) -> Climb | Held | None:
-        """How far the RUN at a position can go up; None where it stands below no sources."""
+        """How far the RUN at a position can go up; None where it stands below none of these."""
         above = self._stage.instructions[max(0, position - LONGEST_WALK) : position]
-        if not any(one in self._copies and self._copies[one].has_tree for one in above):
+        if not any(self._is_source(one) for one in above):
             return None
         run = self._stage.instructions[position]
         assert isinstance(run, Run)
@@ -123,11 +124,9 @@ class _Stage:
                 whole |= other
                 continue
             passed.insert(0, instruction)
-            if self._is_source(instruction):
-                passes_sources = passes_sources or self._copies[instruction].has_tree
-                if passes_sources:
-                    assert isinstance(instruction, Copy)
-                    found = Climb(run, instruction, tuple(going), self._down(passed), tuple(passed))
+            passes_sources = passes_sources or self._is_source(instruction)
+            if passes_sources and isinstance(instruction, Copy) and instruction in self._copies:
+                found = Climb(run, instruction, tuple(going), self._down(passed), tuple(passed))
         return found
 
     def _down(self, passed: Sequence[Instruction]) -> tuple[Instruction, ...]:

@@ -117,6 +117,9 @@ class _Memory(NamedTuple):
 def lean_installs(states: States) -> Iterator[LeanInstall]:
     """The installs of all stages that do not say whether they want recommended packages, in the order of the file."""
     stages = states.graph.stages
+    runs = (node for stage in stages for node in stage.instructions if isinstance(node, Run))
+    if not any(_asks(call) for run in runs for call in apt_calls(run)):
+        return
     called = _called(stages)
     memories: dict[int, _Memory] = {}
     for stage in stages:
@@ -184,6 +187,12 @@ def _adds_sources(text: str) -> bool:
     return bool(_SOURCE.search(rest))
 
 
+def _asks(call: Call) -> bool:
+    """Whether a call installs packages, and what they recommend unless apt is configured otherwise."""
+    is_decided = call.has("--no-install-recommends", "--install-recommends", *_SIMULATES) or _is_told(call)
+    return call.action == "install" and bool(call.packages) and not is_decided
+
+
 def _is_told(call: Call) -> bool:
     return any(option.name in ("-o", "--option") and _SETTING.search(option.value) for option in call.options)
 
@@ -195,8 +204,7 @@ def _installs(
         if call.action not in ("install", "reinstall") or not call.packages:
             continue
         packages = {word: name for word in call.packages if (name := _name(word))}
-        is_decided = call.has("--no-install-recommends", "--install-recommends", *_SIMULATES) or _is_told(call)
-        if call.action == "install" and not is_decided:
+        if _asks(call):
             needs = _Needs(call, packages, memory, tools, called)
             yield needs.judge(run, state)
         memory.installed.update(packages.values())
