@@ -49,9 +49,7 @@ def install_no_recommended_packages(dockerfile: Dockerfile, states: States) -> I
 def _edits(dockerfile: Dockerfile, install: LeanInstall) -> Iterator[Edit]:
     call = install.call
     assert call.subcommand is not None
-    option = call.subcommand
-    for word in call.command.words:
-        if word.start > option.start and any(word is one.word for one in call.options):
-            option = word
-    yield insert_after(option, f" {_FLAG}")
+    options = [one.value_word or one.word for one in call.options if not one.is_global]
+    last = max([call.subcommand, *options], key=lambda word: word.start)
+    yield insert_after(last, f" {_FLAG}")
     yield from insert_words(dockerfile, call.command.words, call.packages, install.added)

@@ -54,7 +54,7 @@ class Held(NamedTuple):
 
 
 def earlier_packages(stage: Stage, states: States, context: BuildContext) -> Iterator[Climb | Held]:
-    """For each RUN of a stage that installs system packages or adds users below sources or manifests: how it can go up."""
+    """How each RUN of a stage that installs system packages or adds users can go above sources and manifests."""
     if len(stage.instructions) > LONGEST_STAGE:
         return
     walk = _Stage(stage, states, context)
