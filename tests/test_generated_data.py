@@ -193,7 +193,7 @@ def test_the_table_of_debian_reads_back(tmp_path: Path, monkeypatch: pytest.Monk
     data = debian.generate([index("bullseye"), index("bookworm"), index("trixie", newer)])
     (tmp_path / "debian_packages.zlib").write_bytes(data)
     monkeypatch.setattr("rewriter.model.data.packed.dirname", lambda _: str(tmp_path))
-    reader._text.cache_clear()
+    reader._rows.cache_clear()
     try:
         assert reader.runtime_libraries("libone-dev", "bookworm") == frozenset({"libone1", "libone-extra2"})
         assert reader.runtime_libraries("libone-dev", "trixie") == frozenset({"libone1t64", "libone-extra2"})
@@ -201,7 +201,7 @@ def test_the_table_of_debian_reads_back(tmp_path: Path, monkeypatch: pytest.Monk
         assert reader.runtime_libraries("git", "trixie") is None
         assert reader.needed_recommendations("git", "trixie") == {"ca-certificates", "openssh-client"}
     finally:
-        reader._text.cache_clear()
+        reader._rows.cache_clear()
 
 
 def test_the_table_of_complete_packages_reads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_the_table_of_complete_packages_reads_back(tmp_path: Path, monkeypatch: 
     written = debian.generate_complete([index("bullseye"), index("bookworm"), index("trixie", newer)])
     (tmp_path / "debian_complete.zlib").write_bytes(written)
     monkeypatch.setattr("rewriter.model.data.packed.dirname", lambda _: str(tmp_path))
-    readers = (reader._text, reader.packages_of_programs)
+    readers = (reader._rows, reader._complete, reader.packages_of_programs)
     for one in readers:
         one.cache_clear()
     try:

@@ -53,9 +53,17 @@ def is_complete_everywhere(package: str) -> bool:
 
 def _complete_in(package: str) -> str:
     """The suites in which a package is complete, by their numbers, and `x` for those that do not have it."""
-    text = _text("complete")
-    place = text.find(f" {package} ") if package else -1
-    return text[text.rfind("\n", 0, place) + 1 : place].split(" ")[0] if place >= 0 else ""
+    return _complete().get(package, "")
+
+
+@cache
+def _complete() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in _text("complete").split("\n"):
+        suites, *packages = line.split(" ")
+        found |= dict.fromkeys(packages, suites)
+    found.pop("", None)
+    return found
 
 
 def unneeded_recommendations(package: str, suite: str) -> frozenset[str]:
@@ -87,11 +95,10 @@ def _cell(part: str, package: str, suite: str) -> frozenset[str] | None:
     """The field of a package for a suite; `-` is no such package there, `=` the same as for the suite before."""
     if suite not in SUITES or not package:
         return None
-    text = _text(part)
-    start = text.find(f"\n{package}\t")
-    if start < 0:
+    row = _rows(part).get(package)
+    if row is None:
         return None
-    cells = text[start + len(package) + 2 : text.index("\n", start + 1)].split("\t")
+    cells = row.split("\t")
     column = SUITES.index(suite)
     while cells[column] == "=":
         column -= 1
@@ -99,6 +106,12 @@ def _cell(part: str, package: str, suite: str) -> frozenset[str] | None:
 
 
 @cache
+def _rows(part: str) -> dict[str, str]:
+    """The lines of a part, by the package that each begins with."""
+    lines = (line.partition("\t") for line in _text(part).split("\n"))
+    return {package: cells for package, _, cells in lines if package}
+
+
 def _text(part: str) -> str:
     name = "debian_packages.zlib" if part in ("build-only", "recommended") else "debian_complete.zlib"
-    return f"\n{PackedFile(name).read(part)}\n"
+    return PackedFile(name).read(part)

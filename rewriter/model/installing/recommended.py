@@ -9,10 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rewriter.model.data import debian, official_tags
 from rewriter.model.data.base_contents import base_contents
+from rewriter.model.image import ImageReference
 from rewriter.model.managers.call import Call, skip_wrappers
 from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
@@ -252,7 +254,7 @@ class _Needs:
         if sources:
             reason = "line {line} adds repositories, whose packages are not known"
             return LeanInstall(run, self._call, (), reason, sources[0])
-        suites, is_exact = _suites(state)
+        suites, is_exact = _suites(state.stage.origin if state.stage else None, state.distribution)
         for name in self._packages.values():
             known = all(debian.is_complete(name, suite) for suite in suites)
             if not known and (is_exact or not debian.is_complete_everywhere(name)):
@@ -289,10 +291,10 @@ class _Needs:
         return is_in_base or name in present or any(name in _brought_by(one) for one in present)
 
 
-def _suites(state: State) -> tuple[Sequence[str], bool]:
+@lru_cache(maxsize=64)
+def _suites(origin: ImageReference | None, distribution: str) -> tuple[Sequence[str], bool]:
     """The suites that an image may be; all that are known where it may be another, and whether it may not."""
-    origin = state.stage.origin if state.stage else None
-    found = official_tags.suites(origin) if origin and state.distribution == "debian" else frozenset[str]()
+    found = official_tags.suites(origin) if origin and distribution == "debian" else frozenset[str]()
     if found and found <= set(debian.SUITES):
         return sorted(found), True
     return debian.SUITES, False
