@@ -12,6 +12,7 @@ Were manifests no reason, it would depend on what comes first, this or moving th
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -57,11 +58,16 @@ def earlier_packages(stage: Stage, states: States, context: BuildContext) -> Ite
     """How each RUN of a stage that installs system packages or adds users can go above sources and manifests."""
     if len(stage.instructions) > LONGEST_STAGE:
         return
-    walk = _Stage(stage, states, context)
+    first = next((position for position, one in enumerate(stage.instructions) if _is_copy(one)), LONGEST_STAGE)
+    candidates = [
+        position
+        for position, one in enumerate(stage.instructions)
+        if position > first and isinstance(one, Run) and is_about_the_system(one)
+    ]
+    walk = _Stage(stage, states, context) if candidates else None
     seen: set[int] = set()
-    for position in range(len(stage.instructions) - 1, -1, -1):
-        run = stage.instructions[position]
-        if not isinstance(run, Run) or run.start in seen or not is_about_the_system(run):
+    for position in reversed(candidates):
+        if walk is None or stage.instructions[position].start in seen:
             continue
         found = walk.climb(position)
         if isinstance(found, Climb):
@@ -73,6 +79,10 @@ def earlier_packages(stage: Stage, states: States, context: BuildContext) -> Ite
 def is_about_the_system(run: Run) -> bool:
     """Whether a RUN installs packages of the distribution, or adds users or groups."""
     return any(call.installs and call.manager.name in SYSTEM_MANAGERS for call in calls(run)) or changes_accounts(run)
+
+
+def _is_copy(instruction: Instruction) -> bool:
+    return isinstance(instruction, Copy) and not instruction.source_stage and bool(instruction.words)
 
 
 class _Stage:
@@ -88,7 +98,7 @@ class _Stage:
         self._copies: Final[dict[Instruction, CopiedFiles]] = {
             one: CopiedFiles(one, states.at(one), context)
             for one in stage.instructions
-            if isinstance(one, Copy) and not one.source_stage and one.words
+            if isinstance(one, Copy) and _is_copy(one)
         }
 
     def effects(self, instruction: Instruction) -> Effects:
@@ -143,4 +153,6 @@ class _Stage:
     def _is_source(self, instruction: Instruction) -> bool:
         """Whether an instruction copies sources or manifests, which change more often than packages."""
         copied = self._copies.get(instruction)
-        return copied is not None and (copied.has_tree or any(is_manifest(one.path) for one in copied.sources))
+        return copied is not None and (
+            copied.has_tree or any(is_manifest(posixpath.basename(one.path)) for one in copied.sources)
+        )
