@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rewriter.fixing.commands import insert_words
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.installing.recommended import LeanInstall, lean_installs
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit
@@ -26,14 +27,19 @@ _FLAG = "--no-install-recommends"
         "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl jq\n",
     ),
 )
-def install_no_recommended_packages(dockerfile: Dockerfile, states: States) -> Iterator[Fix | Skip]:
+def install_no_recommended_packages(
+    dockerfile: Dockerfile, states: States, context: BuildContext
+) -> Iterator[Fix | Skip]:
     """Stop `apt-get install` from adding packages that Debian merely recommends.
 
     They are manuals, mail servers, drivers and the like, and often the larger part of what is installed. Those that a
-    package cannot do its ordinary work without, such as the certificates that `curl` needs, are named instead. Whether
-    that is so is known of most packages of Debian; an install of any other is left alone.
+    package cannot do its ordinary work without, such as the certificates that `curl` needs, are named instead, and so
+    are those of which the Dockerfile or a shell script of the build context calls a program. What a package needs is
+    known of most of Debian's; an install of any other is left alone, as is one from a repository added in the file.
+
+    Ubuntu and older releases of Debian are taken to need what every release of Debian that is known needs.
     """
-    for install in lean_installs(states):
+    for install in lean_installs(states, context):
         if not states.at(install.run).is_posix_shell:
             continue
         if install.problem:

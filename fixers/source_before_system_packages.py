@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.compose import move_all
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.fixing.moving import move_all
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.installing.earlier_packages import Climb, earlier_packages
 from rewriter.model.stages import Stage

@@ -71,64 +71,6 @@ def move(instruction: Instruction, *, above: Instruction) -> list[Edit]:
     return [Edit(target, target, fragment.text), *remove_instruction(instruction)]
 
 
-def move_all(
-    instructions: Sequence[Instruction], *, above: Instruction | None = None, below: Instruction | None = None
-) -> list[Edit]:
-    """Move instructions with their comments above another one and its comments, or directly below one.
-
-    Blank lines between neighbours go along, and what stood apart from what follows it stands apart again.
-    """
-    edits: list[Edit] = []
-    text = ""
-    newline = newline_at(instructions[0].dockerfile, instructions[0].start)
-    for group in _neighbours(instructions):
-        text += newline if text and isinstance(_above(group[0]), Blank) else ""
-        for number, instruction in enumerate(group):
-            text += newline if number and isinstance(_above(instruction), Blank) else ""
-            text += detach(instruction).text
-        edits.append(_removal(group))
-    if above is not None:
-        stands_apart = isinstance(_above(above), Blank)
-        stood_apart = isinstance(_above(instructions[0]), Blank)
-        lead = newline if stood_apart and not stands_apart else ""
-        is_apart = stands_apart or stood_apart or isinstance(instructions[-1].after, Blank)
-        start = block_span(above).start
-        return [Edit(start, start, lead + text + (newline if is_apart else "")), *edits]
-    assert below is not None
-    edits.append(insert_below(below, [Fragment(text, instructions[0])], like=instructions[0]))
-    return edits
-
-
-def _neighbours(instructions: Sequence[Instruction]) -> list[list[Instruction]]:
-    """The instructions in groups between which nothing but blank lines stands."""
-    groups: list[list[Instruction]] = []
-    for instruction in instructions:
-        node = _above(instruction)
-        while isinstance(node, Blank):
-            node = node.before
-        if groups and groups[-1][-1] is node:
-            groups[-1].append(instruction)
-        else:
-            groups.append([instruction])
-    return groups
-
-
-def _removal(group: Sequence[Instruction]) -> Edit:
-    """What takes out neighbours as one."""
-    (first,), (last,) = remove_instruction(group[0]), remove_instruction(group[-1])
-    if len(group) == 1:
-        return first
-    above, below = _above(group[0]), group[-1].after
-    if isinstance(above, Blank) and below is None:
-        return Edit(first.start, last.end, "")
-    start = block_span(group[0]).start
-    end = below.end if isinstance(below, Blank) and (above is None or isinstance(above, Blank)) else group[-1].end
-    text = group[0].dockerfile.text
-    if end == len(text) and not text.endswith("\n"):
-        start = without_newline(text, start)
-    return Edit(start, end, "")
-
-
 def join_runs(first: Run, second: Run) -> list[Edit]:
     """Put the commands of one RUN in front of those of another, `&&` between; comments of both stay above.
 
@@ -193,10 +135,10 @@ def insert_below(
     A `cut` is the end of the instruction that goes.
     """
     newline = newline_at(instruction.dockerfile, instruction.end)
-    text = newline if isinstance(like.after, Blank) or isinstance(_above(like), Blank) else ""
+    text = newline if isinstance(like.after, Blank) or isinstance(above_block(like), Blank) else ""
     for number, fragment in enumerate(fragments):
         is_rest = cut is not None and fragment is fragments[-1] and isinstance(like.after, Blank)
-        stood_apart = number and fragment.origin is not None and isinstance(_above(fragment.origin), Blank)
+        stood_apart = number and fragment.origin is not None and isinstance(above_block(fragment.origin), Blank)
         if is_rest or stood_apart:
             text += newline
         text += fragment.text
@@ -214,7 +156,7 @@ def insert_below(
 def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction) -> list[Edit]:
     """Write fragments above an instruction and its comments, set off by blank lines as `like` is in its place."""
     start = block_span(instruction).start
-    is_apart = isinstance(like.after, Blank) or isinstance(_above(instruction), Blank)
+    is_apart = isinstance(like.after, Blank) or isinstance(above_block(instruction), Blank)
     blank = newline_at(instruction.dockerfile, start) if is_apart else ""
     return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
 
@@ -231,7 +173,8 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return [*others, *(Edit(place, place, text) for place, text in inserts.items())]
 
 
-def _above(instruction: Instruction) -> Node | None:
+def above_block(instruction: Instruction) -> Node | None:
+    """What stands above an instruction and its attached comments."""
     comments = attached_comments(instruction)
     return comments[0].before if comments else instruction.before
 

@@ -36,14 +36,14 @@ _WEB_SERVERS: Final = re.compile(r"apache2|nginx|lighttpd|httpd|libapache2")
 
 # Programs that touch nothing but what their arguments name.
 _SILENT: Final = names("echo printf true false : sleep date id whoami pwd uname hostname nproc type which arch groups")
-_PATH_PROGRAMS: Final = names(
+PATH_PROGRAMS: Final = names(
     "rm rmdir mkdir touch chmod chown chgrp cp mv ln install cat ls head tail sed grep egrep fgrep stat du dos2unix "
     "tee strip wc sha256sum sha512sum md5sum readlink realpath truncate cut sort uniq tr awk"
 )
 # Those whose first plain argument is no path: a mode, an owner, a pattern, a script.
 _FIRST_IS_NO_PATH: Final = names("chmod chown chgrp sed grep egrep fgrep tr awk")
 _UNPACKERS: Final = names("tar unzip gunzip bunzip2 xz gzip curl wget")
-_ACCOUNT_PROGRAMS: Final = names(
+ACCOUNT_PROGRAMS: Final = names(
     "useradd groupadd adduser addgroup usermod groupmod userdel groupdel deluser delgroup passwd chpasswd"
 )
 _SYSTEM_PROGRAMS: Final = names(
@@ -69,7 +69,6 @@ _FILE_OF_A_SCRIPT: Final = {
     "sed": re.compile(r"(?:\A|[\s'\"/|#,$\d;{}g])[rRwW]\s+\S"),
     "awk": re.compile(r"[<>|]\s*\\?\"|system\s*\(|getline"),
 }
-_PACKAGE: Final = re.compile(r"\w[\w.+:-]*(?:[=<>~@].*)?\Z")
 _GPG_FILES: Final = names("--import --dearmor --verify --decrypt -d --enarmor --import-ownertrust")
 _PLAIN_VARIABLE: Final = re.compile(r"\$(?:\w+|\{\w+\})")
 _SETS_OPTIONS: Final = re.compile(r"[-+][eux]+\Z|[-+]o\Z|pipefail\Z|errexit\Z|nounset\Z|xtrace\Z")
@@ -113,31 +112,6 @@ def steps(run: Run, state: State) -> Iterator[Step]:
         yield Step(item, unknown(reason) if reason else found, folder, shell, tuple(reader.calls), reader.folder)
         folder = reader.folder
         changed |= reader.assigned
-
-
-def changes_accounts(run: Run) -> bool:
-    """Whether a RUN calls a program that adds or changes users or groups."""
-    text = run.view.text
-    if "user" not in text and "group" not in text:
-        return False
-    return any(command.name in _ACCOUNT_PROGRAMS for command in run.script.simple_commands())
-
-
-def depends_on_folder(run: Run) -> bool:
-    """Whether the folder that a RUN starts in may matter: it may not where nothing names a path relative to it."""
-    for command in run.script.simple_commands():
-        call = call_of(command)
-        if any(not redirect.target.text.startswith(("/", '"/', "&")) for redirect in command.redirects):
-            return True
-        if call is not None and call.manager.name in SYSTEM_MANAGERS:
-            if any(not _PACKAGE.match(word.value) for word in call.packages):
-                return True
-        elif command.name in _PATH_PROGRAMS:
-            if any(not word.text.startswith(("/", "-", '"/')) for word in command.arguments):
-                return True
-        elif command.name not in _ACCOUNT_PROGRAMS | {"set", "export", "true", ":"}:
-            return True
-    return any(True for _ in run.script.opaques())
 
 
 def installer_effects(state: State) -> Effects:
@@ -229,7 +203,7 @@ class _Reader:
         start = skip_wrappers(command.words)
         if not command.words or found.unknown:
             return found
-        if "$" in command.text or command.name not in _PATH_PROGRAMS | _SILENT | {"test", "["}:
+        if "$" in command.text or command.name not in PATH_PROGRAMS | _SILENT | {"test", "["}:
             found |= Effects(uses=frozenset({ALL}))
         if start is None or start >= len(command.words):
             return found if command.words[0].value in ("command", "env") else unknown("what it runs is not known")
@@ -330,11 +304,11 @@ class _Reader:
         if name in ("test", "["):
             operands = pairwise(words)
             return effects(reads=[self.path(word) or "/" for option, word in operands if _FILE_TEST.match(option.text)])
-        if name in _PATH_PROGRAMS:
+        if name in PATH_PROGRAMS:
             return self._path_program(name, words)
         if name in _UNPACKERS:
             return self._paths(words, is_path=True) | effects(writes=[self.folder or "/"])
-        if name in _ACCOUNT_PROGRAMS:
+        if name in ACCOUNT_PROGRAMS:
             changed = self._paths(words, is_path=False)._replace(sets=frozenset({ACCOUNTS}))
             homes = [f"/home/{word.value}" for word in words if word.value and not word.value.startswith(("-", "/"))]
             return changed | effects(writes=["/etc", *homes])

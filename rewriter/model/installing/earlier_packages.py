@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles
 from rewriter.model.effects.instructions import Effects, conflict, effects_of
-from rewriter.model.effects.shell import changes_accounts, depends_on_folder
+from rewriter.model.effects.places import changes_accounts, depends_on_folder
 from rewriter.model.installing.manifests import is_manifest
 from rewriter.model.installing.stage_installs import LONGEST_STAGE
 from rewriter.model.managers.run_calls import calls

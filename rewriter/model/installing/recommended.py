@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data import debian, official_tags
 from rewriter.model.data.base_contents import base_contents
 from rewriter.model.image import ImageReference
@@ -42,6 +43,13 @@ _APT_SETTINGS: Final = "/etc/apt/apt.conf"
 _APT_SOURCES: Final = "/etc/apt/"
 _SIMULATES: Final = ("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris")
 _TOKEN: Final = re.compile(r"[\w.+-]+")
+
+_SCRIPTS: Final = (".sh", ".bash")
+_MOST_SCRIPTS: Final = 50
+_AT_COMMAND: Final = re.compile(
+    r"(?:^|[;&|(`!]|\b(?:then|do|else|if|while|sudo|exec|command|time|xargs))[ \t]*([\w./+-]+)", re.MULTILINE
+)
+"""The first word of a command of a shell script, more or less."""
 
 _TOOLS_OF: Final = {
     "automake": names("automake"),
@@ -116,13 +124,13 @@ class _Memory(NamedTuple):
     sources: list[Instruction]
 
 
-def lean_installs(states: States) -> Iterator[LeanInstall]:
+def lean_installs(states: States, context: BuildContext) -> Iterator[LeanInstall]:
     """The installs of all stages that do not say whether they want recommended packages, in the order of the file."""
     stages = states.graph.stages
     runs = (node for stage in stages for node in stage.instructions if isinstance(node, Run))
     if not any(_asks(call) for run in runs for call in apt_calls(run)):
         return
-    called = _called(stages)
+    called = _called(stages, context)
     memories: dict[int, _Memory] = {}
     for stage in stages:
         below = memories[stage.parent.index] if stage.parent else _Memory(set(), [], [])
@@ -134,15 +142,26 @@ def lean_installs(states: States) -> Iterator[LeanInstall]:
             _remember(node, states, memory)
 
 
-def _called(stages: Sequence[Stage]) -> dict[int, frozenset[str]]:
-    """For each stage, the packages whose programs it or a stage based on it calls."""
+def _called(stages: Sequence[Stage], context: BuildContext) -> dict[int, frozenset[str]]:
+    """For each stage, the packages whose programs it, a stage based on it, or a shell script of the context calls.
+
+    What scripts that cannot be read call is not known; it is taken to be nothing of this kind.
+    """
     found: dict[int, frozenset[str]] = {}
+    everywhere = set(_programs_of_scripts(context))
     for stage in reversed(stages):
-        programs = {program for node in stage.instructions for program in _programs(node)}
+        programs = everywhere.union(*map(_programs, stage.instructions))
         packages = debian.packages_of_programs() if programs else {}
         own = frozenset(packages[program] for program in programs if program in packages)
         found[stage.index] = own.union(*(found[child.index] for child in stage.children))
     return found
+
+
+def _programs_of_scripts(context: BuildContext) -> Iterator[str]:
+    paths = context.walk("", lambda name: name.endswith(_SCRIPTS)) or ()
+    for path in paths[:_MOST_SCRIPTS]:
+        text = context.read(path) or ""
+        yield from (posixpath.basename(program) for program in _AT_COMMAND.findall(text))
 
 
 def _programs(node: Instruction) -> Iterator[str]:
