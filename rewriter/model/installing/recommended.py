@@ -27,7 +27,7 @@ from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction
 _SETTING: Final = re.compile(r"(?<![-\w])install-recommends", re.IGNORECASE)
 _SOURCE: Final = re.compile(
     r"(?:add-apt-repository|apt-add-repository)\s|/etc/apt/sources\.list|deb\.nodesource\.com|script\.deb\.sh"
-    r"|get\.docker\.com|apt\.postgresql\.org\.sh"
+    r"|get\.docker\.com|apt\.postgresql\.org\.sh|(?:repo|release|apt-config|apt-source|-prod)[\w.-]*\.deb\b"
 )
 """What adds a repository, or may."""
 _MIRROR: Final = re.compile(r"\bsed\s[^&;|]*/etc/apt/sources\.list|(?:rm|mv|cp|cat)\s[^&;|]*/etc/apt/sources\.list")
@@ -42,6 +42,7 @@ _OF_DISTRIBUTION: Final = re.compile(
 _APT_SETTINGS: Final = "/etc/apt/apt.conf"
 _APT_SOURCES: Final = "/etc/apt/"
 _SIMULATES: Final = ("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris")
+_REMOVES: Final = names("remove purge autoremove autopurge auto-remove")
 _TOKEN: Final = re.compile(r"[\w.+-]+")
 
 _SCRIPTS: Final = (".sh", ".bash")
@@ -222,6 +223,8 @@ def _installs(
     run: Run, state: State, memory: _Memory, tools: frozenset[str], called: frozenset[str]
 ) -> Iterator[LeanInstall]:
     for call in apt_calls(run):
+        if call.action in _REMOVES:
+            memory.installed.clear()  # what goes with them is not known
         if call.action not in ("install", "reinstall") or not call.packages:
             continue
         packages = {word: name for word in call.packages if (name := _name(word))}
@@ -231,8 +234,8 @@ def _installs(
         memory.installed.update(packages.values())
         if not call.has("--no-install-recommends"):
             for name in packages.values():
-                for suite in debian.SUITES:
-                    memory.installed.update(debian.needed_recommendations(name, suite))
+                needed = (debian.needed_recommendations(name, suite) for suite in _suites_of(state)[0])
+                memory.installed.update(frozenset.intersection(*needed))
 
 
 def _name(word: Word) -> str:
@@ -273,12 +276,15 @@ class _Needs:
         if sources:
             reason = "line {line} adds repositories, whose packages are not known"
             return LeanInstall(run, self._call, (), reason, sources[0])
-        suites, is_exact = _suites(state.stage.origin if state.stage else None, state.distribution)
+        suites, is_exact = _suites_of(state)
         for name in self._packages.values():
             known = all(debian.is_complete(name, suite) for suite in suites)
             if not known and (is_exact or not debian.is_complete_everywhere(name)):
                 return LeanInstall(run, self._call, (), f"whether {name} needs what it recommends is not known")
         added = tuple(self._added(suites))
+        removed = {word.value for call in apt_calls(run) if call.action in _REMOVES for word in call.packages}
+        if again := next((name for name, word in added if self._packages[word] in removed), ""):
+            return LeanInstall(run, self._call, (), f"it removes packages again, and would leave {again} behind")
         for name, word in added:
             is_there = is_exact and all(self._exists(name, self._packages[word], suite) for suite in suites)
             if not is_there and name not in _OF_EVERY_RELEASE:
@@ -308,6 +314,10 @@ class _Needs:
         tools = _TOOLS_OF.get(name)
         is_in_base = tools is not None and tools <= self._tools
         return is_in_base or name in present or any(name in _brought_by(one) for one in present)
+
+
+def _suites_of(state: State) -> tuple[Sequence[str], bool]:
+    return _suites(state.stage.origin if state.stage else None, state.distribution)
 
 
 @lru_cache(maxsize=64)
