@@ -137,10 +137,10 @@ def insert_below(
     A `cut` is the end of the instruction that goes.
     """
     newline = newline_at(instruction.dockerfile, instruction.end)
-    text = newline if isinstance(like.after, Blank) or isinstance(_above(like), Blank) else ""
+    text = newline if isinstance(like.after, Blank) or isinstance(above_block(like), Blank) else ""
     for number, fragment in enumerate(fragments):
         is_rest = cut is not None and fragment is fragments[-1] and isinstance(like.after, Blank)
-        stood_apart = number and fragment.origin is not None and isinstance(_above(fragment.origin), Blank)
+        stood_apart = number and fragment.origin is not None and isinstance(above_block(fragment.origin), Blank)
         if is_rest or stood_apart:
             text += newline
         text += fragment.text
@@ -158,7 +158,7 @@ def insert_below(
 def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction) -> list[Edit]:
     """Write fragments above an instruction and its comments, set off by blank lines as `like` is in its place."""
     start = block_span(instruction).start
-    is_apart = isinstance(like.after, Blank) or isinstance(_above(instruction), Blank)
+    is_apart = isinstance(like.after, Blank) or isinstance(above_block(instruction), Blank)
     blank = newline_at(instruction.dockerfile, start) if is_apart else ""
     return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
 
@@ -175,7 +175,8 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return [*others, *(Edit(place, place, text) for place, text in inserts.items())]
 
 
-def _above(instruction: Instruction) -> Node | None:
+def above_block(instruction: Instruction) -> Node | None:
+    """What stands above an instruction and its attached comments."""
     comments = attached_comments(instruction)
     return comments[0].before if comments else instruction.before
 
