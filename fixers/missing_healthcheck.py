@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from rewriter.fixing.compose import insert_above, write
-from rewriter.fixing.edits import newline_at
+from rewriter.fixing.edits import insert_instruction_before
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.health_check import health_check
 from rewriter.model.context.services import Services
@@ -91,9 +90,9 @@ def add_healthcheck(
         yield Skip(command, asker.reason)
         return
     line = health_check(asker, question, start_period=60 if project.language == "java" else 30, like=command)
-    fragment = write(line, newline=newline_at(command.dockerfile, command.start))
+    edit = insert_instruction_before(command, line, stays_apart=True)
     message = f"nothing tells whether what listens on port {question.port} still works"
-    yield Fix(command, message, insert_above(command, [fragment], like=command), reads=[stage.span])
+    yield Fix(command, message, [edit], reads=[stage.span])
 
 
 def _place(stage: Stage) -> Cmd | Entrypoint | None:
