@@ -60,10 +60,10 @@ def _python(question: Question) -> str:
     # Not urllib, which would ask a proxy that the environment names.
     place = f"'{question.host}', {port}, timeout={_OWN_TIMEOUT}"
     connect = f"import http.client{os}; c = http.client.HTTPConnection({place})"
-    if question.kind == "status":
-        return f"{connect}; c.request('GET', '{question.path}'); exit(c.getresponse().status >= 400)"
     headers = f", headers={{'Host': '{question.name}'}}" if question.name else ""
-    return f"{connect}; c.request('HEAD', '/'{headers}); c.getresponse()"
+    ask = f"{connect}; c.request('{question.method}', '{question.path}'{headers})"
+    judge = "exit(c.getresponse().status >= 400)" if question.kind == "status" else "c.getresponse()"
+    return f"{ask}; {judge}"
 
 
 def _node(question: Question) -> str:
@@ -73,9 +73,10 @@ def _node(question: Question) -> str:
     gives_up = ".on('timeout', () => process.exit(1))"
     if question.kind == "connection":
         return f"require('net').connect({{{place}, {timeout}}}, () => process.exit(0)){gives_up}"
-    if question.kind == "status":
-        judge = "r => process.exit(r.statusCode < 400 ? 0 : 1)"
-        return f"require('http').get({{{place}, path: '{question.path}', {timeout}}}, {judge}){gives_up}"
+    path = f", path: '{question.path}'" if question.path != "/" else ""
     name = f", headers: {{host: '{question.name}'}}" if question.name else ""
-    options = f"method: 'HEAD', {place}{name}, {timeout}"
+    options = f"{place}{path}{name}, {timeout}"
+    if question.kind == "status":
+        return f"require('http').get({{{options}}}, r => process.exit(r.statusCode < 400 ? 0 : 1)){gives_up}"
+    options = f"method: '{question.method}', {options}"
     return f"require('http').request({{{options}}}, () => process.exit(0)){gives_up}.end()"

@@ -38,13 +38,14 @@ class Question(NamedTuple):
     """What to ask for, and where.
 
     `kind` is `status` for an answer below 400 from the health route `path`, `answer` for an HTTP answer of any status,
-    `connection` where the server is not known to speak HTTP without TLS. `variable` as in `Port`; `name` is the Host
-    to ask for, empty where any will do.
+    `connection` where the server is not known to speak HTTP without TLS. `variable` as in `Port`; `host` is where to
+    connect, `name` the Host to ask for, empty where any will do.
     """
 
     kind: Literal["status", "answer", "connection"]
     port: int
     variable: str = ""
+    method: Literal["GET", "HEAD"] = "HEAD"
     path: str = "/"
     host: str = LOOPBACK
     name: str = ""
@@ -74,7 +75,7 @@ def question_of(project: Project) -> Question | Unknown:
     gates = project.gates or ()
     route = project.health_route
     if route and not gates and _PLAIN.match(route.path):
-        return question._replace(kind="status", path=route.path)
+        return question._replace(kind="status", method="GET", path=route.path)
     if project.framework != "Django":
         return question._replace(kind="answer")
     # Django reports a Host that is not allowed as an error, and mails it to the administrators:
@@ -82,7 +83,8 @@ def question_of(project: Project) -> Question | Unknown:
     hosts = [gate.admits for gate in gates if gate.kind == "host"]
     if not project.findings or not all(map(_PLAIN.match, hosts)):
         return question
-    return question._replace(kind="answer", name=hosts[0] if hosts else "")
+    # Gunicorn warns of the body that Django's answer to HEAD has.
+    return question._replace(kind="answer", method="GET", name=hosts[0] if hosts else "")
 
 
 def _host(project: Project, program: Program) -> str | Unknown:
