@@ -7,7 +7,7 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.health_check import health_check
 from rewriter.model.context.services import Services
 from rewriter.model.health.asker import asker_of
-from rewriter.model.health.question import question_of
+from rewriter.model.health.question import question_of, starts_slowly
 from rewriter.model.health.shipped import is_shipped, others_that_run, settled
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Unknown
@@ -89,10 +89,10 @@ def add_healthcheck(
     if isinstance(asker, Unknown):
         yield Skip(command, asker.reason)
         return
-    line = health_check(asker, question, start_period=60 if project.language == "java" else 30, like=command)
+    line = health_check(asker, question, start_period=60 if starts_slowly(project) else 30, like=command)
     edit = insert_instruction_before(command, line, stays_apart=True)
     message = f"nothing tells whether what listens on port {question.port} still works"
-    yield Fix(command, message, [edit], reads=[stage.span])
+    yield Fix(command, message, [edit], reads=[one.span for one in stage.lineage])
 
 
 def _place(stage: Stage) -> Cmd | Entrypoint | None:

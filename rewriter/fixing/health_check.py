@@ -46,7 +46,8 @@ def _command(asker: Asker, question: Question) -> str:
 def _client(words: tuple[str, ...], question: Question) -> str:
     """A command with the URL as its last word; the shell form where a variable gives the port."""
     if not question.variable:
-        return json_form((*words, f"http://{question.host}:{question.port}{question.path}"))
+        port = "" if question.port == 80 else f":{question.port}"
+        return json_form((*words, f"http://{question.host}{port}{question.path}"))
     quoted = " ".join(f"'{word}'" if word == "*" else word for word in words)
     port = f"${{{question.variable}:-{question.port}}}"
     return f'{quoted} "http://{question.host}:{port}{question.path}"'

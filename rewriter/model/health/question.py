@@ -11,7 +11,7 @@ import re
 from typing import Final, Literal, NamedTuple
 
 from rewriter.model.project import Project
-from rewriter.model.project.answers import Program, Unknown
+from rewriter.model.project.answers import Port, Program, Text, Unknown
 from rewriter.model.project.options import option_value
 from rewriter.model.project.servers import SERVERS
 
@@ -61,9 +61,8 @@ def question_of(project: Project) -> Question | Unknown:
             return Unknown(f"where it listens is not known: {answer.reason}")
     assert program
     assert port
-    row = SERVERS.get(program.name)
-    if row is not None and not row.language and port.number not in (project.exposed or ()):
-        return Unknown(f"the configuration of {program.name} says where it listens")
+    if reason := _told_elsewhere(project, program, port):
+        return Unknown(reason)
     host = _host(project, program)
     if isinstance(host, Unknown):
         return host
@@ -85,6 +84,27 @@ def question_of(project: Project) -> Question | Unknown:
         return question
     # Gunicorn warns of the body that Django's answer to HEAD has.
     return question._replace(kind="answer", method="GET", name=hosts[0] if hosts else "")
+
+
+def starts_slowly(project: Project) -> bool:
+    """Whether a program takes its time until it serves: on the JVM, or behind others, such as migrations."""
+    start = project.start
+    return project.language == "java" or len(start.commands if start else ()) > 1
+
+
+def _told_elsewhere(project: Project, program: Program, port: Port) -> str:
+    """Why a server may listen on another port than its default one; empty where it does not."""
+    exposed = project.exposed or ()
+    if port.origin != "default" or port.number in exposed:
+        return ""
+    if exposed:
+        return f"{program.name} listens on {port.number} by default, and EXPOSE names another port"
+    is_configured = not SERVERS[program.name].language or _named_configuration(program) is not None
+    return f"the configuration of {program.name} says where it listens" if is_configured else ""
+
+
+def _named_configuration(program: Program) -> Text | None:
+    return option_value(program.arguments, "-c", "--config")
 
 
 def _host(project: Project, program: Program) -> str | Unknown:
@@ -127,7 +147,7 @@ def _may_be_configured(project: Project, program: Program) -> bool:
     """Whether a configuration file may switch TLS on: https://docs.gunicorn.org/en/stable/configure.html"""
     if program.name not in ("gunicorn", "hypercorn"):
         return False
-    named = option_value(program.arguments, "-c", "--config")
+    named = _named_configuration(program)
     name = named.value.removeprefix("file:").removeprefix("python:") if named else "gunicorn.conf.py"
     origin = project.sources.origin(posixpath.join(program.folder, name)) if program.folder else ""
     text = project.sources.read(origin) if origin else ""
