@@ -55,16 +55,18 @@ def _client(words: tuple[str, ...], question: Question) -> str:
 
 def _python(question: Question) -> str:
     port = f"os.environ.get('{question.variable}') or {question.port}" if question.variable else str(question.port)
-    os = ", os" if question.variable else ""
-    if question.kind == "connection":
-        return f"import socket{os}; socket.create_connection(('{question.host}', {port}), timeout={_OWN_TIMEOUT})"
+    place = f"'{question.host}', {port}"
     # Not urllib, which would ask a proxy that the environment names.
-    place = f"'{question.host}', {port}, timeout={_OWN_TIMEOUT}"
-    connect = f"import http.client{os}; c = http.client.HTTPConnection({place})"
+    modules = ["socket" if question.kind == "connection" else "http.client"]
+    modules += ["os"] if question.variable else []
+    imports = f"import {', '.join(sorted(modules))}"
+    if question.kind == "connection":
+        return f"{imports}; socket.create_connection(({place}), timeout={_OWN_TIMEOUT})"
     headers = f", headers={{'Host': '{question.name}'}}" if question.name else ""
-    ask = f"{connect}; c.request('{question.method}', '{question.path}'{headers})"
+    connect = f"c = http.client.HTTPConnection({place}, timeout={_OWN_TIMEOUT})"
+    ask = f"c.request('{question.method}', '{question.path}'{headers})"
     judge = "exit(c.getresponse().status >= 400)" if question.kind == "status" else "c.getresponse()"
-    return f"{ask}; {judge}"
+    return f"{imports}; {connect}; {ask}; {judge}"
 
 
 def _node(question: Question) -> str:

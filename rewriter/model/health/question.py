@@ -14,6 +14,7 @@ from rewriter.model.project import Project
 from rewriter.model.project.answers import Port, Program, Text, Unknown
 from rewriter.model.project.options import option_value
 from rewriter.model.project.servers import SERVERS
+from rewriter.syntax.tree import Cmd, Entrypoint
 
 LOOPBACK: Final = "127.0.0.1"
 _PLAIN: Final = re.compile(r"[\w./~-]+\Z", re.ASCII)
@@ -31,6 +32,7 @@ _TLS: Final = re.compile(
 )
 _HTTP: Final = re.compile(
     r"\bHTTPServer\b|\bmake_server\b|\bhttp\.createServer\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?http[\"']"
+    r"|[\"'](?:node:)?http[\"']\s*\)\s*\.createServer"
 )
 
 
@@ -99,7 +101,8 @@ def _told_elsewhere(project: Project, program: Program, port: Port) -> str:
         return ""
     if exposed:
         return f"{program.name} listens on {port.number} by default, and EXPOSE names another port"
-    is_configured = not SERVERS[program.name].language or _named_configuration(program) is not None
+    server = SERVERS.get(program.name)
+    is_configured = (server is not None and not server.language) or _named_configuration(program) is not None
     return f"the configuration of {program.name} says where it listens" if is_configured else ""
 
 
@@ -112,6 +115,8 @@ def _host(project: Project, program: Program) -> str | Unknown:
     address = project.address
     if any(word.value.rpartition("=")[2].strip("[]").startswith("::") for word in program.arguments):
         return "localhost"
+    if _binds_hostname(project, program):
+        return Unknown("the program listens on the address of $HOSTNAME, which is the container's own")
     if not address or address.host in _EVERYWHERE:
         return LOOPBACK
     if address.is_local_only:
@@ -119,10 +124,25 @@ def _host(project: Project, program: Program) -> str | Unknown:
     return Unknown(f"the program listens on {address.host} alone")
 
 
+def _binds_hostname(project: Project, program: Program) -> bool:
+    """Whether $HOSTNAME says where to listen, and nothing sets it: then Docker does, to the container's identifier.
+
+    The servers that `next build` writes read it: https://nextjs.org/docs/app/api-reference/config/next-config-js/output
+    """
+    address = project.address
+    is_read = address.variable == "HOSTNAME" if address else False
+    if not is_read and (program.file or project.framework != "Next" or program.name != "node"):
+        return False
+    commands = (one for one in project.sources.stage.instructions if isinstance(one, Cmd | Entrypoint))
+    return "HOSTNAME" not in project.environment and not any("HOSTNAME=" in one.arguments for one in commands)
+
+
 def _speaks_http(project: Project, program: Program) -> bool:
     """Whether the server is known to speak HTTP, and without TLS, on its port."""
     server = SERVERS.get(program.name)
     if any(word.value.startswith(_TLS_OPTIONS) for word in program.arguments) or "HTTPS" in project.environment:
+        return False
+    if program.name == "http-server" and any(word.value == "-S" for word in program.arguments):
         return False
     if project.port and project.port.number in _TLS_PORTS:
         return False
