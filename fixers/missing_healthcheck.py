@@ -34,6 +34,7 @@ def health():
     phase="running",
     replaces=["DL3057"],
     changes=["healthcheck"],
+    gains=["reliability"],
     example=Example(
         before="""\
 FROM python:3.13-slim
