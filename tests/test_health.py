@@ -186,8 +186,38 @@ CONNECTION = Question("connection", 8000)
         ("FROM alpine\nRUN apk add wget\nCMD ./a\n", STATUS, ""),
         ("FROM debian:12\nRUN apt-get install -y wget\nCMD ./a\n", STATUS, ""),
         ("FROM scratch\nCMD ./a\n", STATUS, ""),
+        ("FROM nginx\nCMD nginx\n", ANSWER, "curl"),
+        ("FROM nginx:alpine\nCMD nginx\n", ANSWER, "curl"),
+        ("FROM nginx:1.27-alpine3.20-slim\nCMD nginx\n", ANSWER, ""),
+        ("FROM nginx:1.17-alpine\nCMD nginx\n", ANSWER, ""),
+        ("FROM nginx:1.17\nCMD nginx\n", ANSWER, ""),
     ],
 )
 def test_asker(dockerfile: str, question: Question, program: str) -> None:
     found = asker(dockerfile, question)
     assert (found.program if isinstance(found, Asker) else "") == program
+
+
+NGINX = "FROM nginx\nCOPY default.conf /etc/nginx/conf.d/\n{}CMD nginx\n"
+
+
+@pytest.mark.parametrize(
+    ("exposes", "configuration", "port"),
+    [
+        ("EXPOSE 80\n", "", 80),
+        ("EXPOSE 8080\n", "server { listen 8080; }", 8080),
+        ("EXPOSE 80 443\n", "", 80),
+        ("EXPOSE 80 443\n", "listen 0.0.0.0:80 default_server;\nlisten 443 ssl;", 80),
+        ("", "listen 80;\nlisten [::]:80;", 80),
+        ("", "", 0),
+        ("EXPOSE 8080\n", "listen 80;", 0),
+        ("EXPOSE 8080\n", "# listen 8080;\nlisten unix:/run/nginx.sock;", 0),
+        ("EXPOSE 443\n", "listen 443 ssl;", 0),
+        ("EXPOSE 80 81\n", "listen 80;\nlisten 81;", 0),
+        ("EXPOSE 8080\n", "listen ${PORT};", 0),
+    ],
+)
+def test_nginx(exposes: str, configuration: str, port: int) -> None:
+    question = question_of(project_of(NGINX.format(exposes), {"default.conf": configuration}))
+    assert (question.port if isinstance(question, Question) else 0) == port
+    assert not isinstance(question, Question) or question.kind == "answer"

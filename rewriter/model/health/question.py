@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import Final, Literal, NamedTuple
 
+from rewriter.model.health.nginx import TLS_PORTS, port_of_nginx
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Port, Program, Text, Unknown
 from rewriter.model.project.options import option_value
@@ -22,7 +23,6 @@ _EVERYWHERE: Final = ("0.0.0.0", LOOPBACK)
 _NOT_HTTP: Final = frozenset({"uwsgi", "php-fpm", "gRPC", "Celery", "Twisted", "Locust"})
 _BUILDS_SERVERS: Final = ("Next", "Nuxt")
 """Frameworks whose build writes the program that serves."""
-_TLS_PORTS: Final = (443, 8443)
 _TLS_OPTIONS: Final = ("--ssl", "--https", "--cert", "--key", "--tls")
 # Servers that speak TLS: of Python's ssl, uvicorn, Gunicorn and Werkzeug; of Node's https, http2 and tls.
 _TLS: Final = re.compile(
@@ -55,7 +55,7 @@ class Question(NamedTuple):
 
 def question_of(project: Project) -> Question | Unknown:
     """What to ask the program of an image; unknown where it serves nothing, or it is not known where."""
-    program, port = project.program, project.port
+    program, port = project.program, _port(project)
     if program and project.is_worker:
         return Unknown(f"{program.name} serves no port")
     for answer in (program, port):
@@ -86,6 +86,13 @@ def question_of(project: Project) -> Question | Unknown:
         return question
     # Gunicorn warns of the body that Django's answer to HEAD has.
     return question._replace(kind="answer", method="GET", name=hosts[0] if hosts else "")
+
+
+def _port(project: Project) -> Port | Unknown:
+    if not project.program or project.program.name != "nginx":
+        return project.port
+    found = port_of_nginx(project.sources, project.exposed or ())
+    return found if isinstance(found, Unknown) else Port(found, origin="configuration")
 
 
 def starts_slowly(project: Project) -> bool:
@@ -144,7 +151,7 @@ def _speaks_http(project: Project, program: Program) -> bool:
         return False
     if program.name == "http-server" and any(word.value == "-S" for word in program.arguments):
         return False
-    if project.port and project.port.number in _TLS_PORTS:
+    if project.port and project.port.number in TLS_PORTS:
         return False
     if server is not None and (server.port > 0 or server.framework):
         return program.name not in _NOT_HTTP and not _may_be_configured(project, program)
