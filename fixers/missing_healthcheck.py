@@ -74,9 +74,10 @@ def add_healthcheck(
     run with another command, and those of which it is not known what they start, where it listens, or that they have
     a program to ask with.
     """
-    if command is not _place(stage) or not is_shipped(stage, services):
+    if command is not _place(stage) or settled(stage) or not is_shipped(stage, services):
         return
-    if settled(stage):
+    if services.unread:
+        yield Skip(command, services.unread[0])
         return
     question = question_of(project)
     if isinstance(question, Unknown):

@@ -98,7 +98,7 @@ def _client(question: Question, state: State) -> Asker | Unknown:
 
 
 def _has_busybox(state: State) -> bool:
-    """Whether `wget` is that of BusyBox."""
+    """Whether `wget` is that of BusyBox, with `-T`: https://git.alpinelinux.org/aports/tree/main/busybox/busyboxconfig"""
     if state.distribution != "alpine" or not has_program("wget", state):
         return False
     return next(state.runs_where(_installs_wget), None) is None

@@ -48,8 +48,6 @@ def others_that_run(stage: Stage, project: Project, services: Services, port: in
 
     The images of stages that are based on it inherit the check, so they count as well.
     """
-    if services.unread:
-        return services.unread[0]
     for one in stage.family:
         if one is not stage and _commands(one) and not _checks_itself(one):
             return f"stage {one.name or one.index}, which is based on it, runs another command"
