@@ -17,6 +17,17 @@ from tests.inline_project import NODE, PYTHON, project_of
 
 FASTAPI = {"main.py": 'from fastapi import FastAPI\napp = FastAPI()\n@app.get("/health")\ndef health(): ...\n'}
 FLASK = {"app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+GO = "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /bin/a .\nCMD /bin/a\n"
+MODULE = {"go.mod": "module example.com/a\n"}
+SERVED = """package main
+
+import "net/http"
+
+func main() {{
+\thttp.HandleFunc("/a", func(w http.ResponseWriter, r *http.Request) {{}})
+\thttp.{call}({arguments})
+}}
+"""
 EXPRESS = 'const express = require("express");\nconst app = express();\n'
 
 
@@ -76,6 +87,12 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         (
             f"{NODE}CMD node a.js\n",
             {"a.js": f'{EXPRESS}const https = require("https");\nhttps.createServer(o, app).listen(3000);\n'},
+            "connection",
+        ),
+        (GO, {**MODULE, "main.go": SERVED.format(call="ListenAndServe", arguments='":8080", nil')}, "answer"),
+        (
+            GO,
+            {**MODULE, "main.go": SERVED.format(call="ListenAndServeTLS", arguments='":8080", "c", "k", nil')},
             "connection",
         ),
     ],

@@ -24,11 +24,11 @@ _NOT_HTTP: Final = frozenset({"uwsgi", "php-fpm", "gRPC", "Celery", "Twisted", "
 _BUILDS_SERVERS: Final = ("Next", "Nuxt")
 """Frameworks whose build writes the program that serves."""
 _TLS_OPTIONS: Final = ("--ssl", "--https", "--cert", "--key", "--tls")
-# Servers that speak TLS: of Python's ssl, uvicorn, Gunicorn and Werkzeug; of Node's https, http2 and tls.
+# Servers that speak TLS: of Python's ssl, uvicorn, Gunicorn and Werkzeug; of Node's https, http2 and tls; of Go.
 _TLS: Final = re.compile(
     r"\bssl_?(?:context|keyfile|certfile)\b|\bwrap_socket\b|\bcertfile\b|\bcreateSecureServer\b|\bhttps\s*:\s*[{t]"
     r"|\bhttps\.(?:createServer|Server)\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?https[\"']"
-    r"|[\"'](?:node:)?https[\"']\s*\)\s*\.createServer"
+    r"|[\"'](?:node:)?https[\"']\s*\)\s*\.createServer|\.(?:ListenAndServe|Run|Start|Serve|Listen)(?:Auto)?TLS\b"
 )
 _HTTP: Final = re.compile(
     r"\bHTTPServer\b|\bmake_server\b|\bhttp\.createServer\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?http[\"']"
