@@ -56,10 +56,11 @@ CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
         files=(("main.py", _SOURCE),),
     ),
 )
-def add_healthcheck(
-    command: Cmd | Entrypoint, stage: Stage, project: Project, services: Services, states: States
-) -> Iterator[Fix | Skip]:
-    """Add a HEALTHCHECK to an image that serves a port, run by the image's own Python or Node.
+def add_healthcheck(stage: Stage, project: Project, services: Services, states: States) -> Iterator[Fix | Skip]:
+    """Add a HEALTHCHECK to an image that serves a port.
+
+    It needs nothing that the image does not have: Python and Node ask for themselves, for other programs curl does, or
+    the wget of Alpine. It stands above what starts the container.
 
     Where the source defines a health route that nothing refuses, that is asked and must answer with less than 400.
     Other servers that are known to speak HTTP are asked for `HEAD /`, and an answer of any status counts, a refusal or
@@ -74,7 +75,8 @@ def add_healthcheck(
     run with another command, and those of which it is not known what they start, where it listens, or that they have
     a program to ask with.
     """
-    if command is not _place(stage) or settled(stage) or not is_shipped(stage, services):
+    command = _place(stage)
+    if command is None or not is_shipped(stage, services) or settled(stage):
         return
     if services.unread:
         yield Skip(command, services.unread[0])
