@@ -101,9 +101,14 @@ def slim_twin(reference: ImageReference) -> str:
 
 
 def runtime_twin(reference: ImageReference) -> str:
-    """The tag of the image with a Java runtime in place of the development kit, everything else the same."""
+    """The tag of the image with a Java runtime in place of the development kit, everything else the same.
+
+    A tag that says neither means the kit: `eclipse-temurin:21` is `21-jdk`.
+    """
     tag = _tag_of(reference)
     replaced = re.sub(r"(^|-)jdk(?=-|$)", r"\1jre", tag)
+    if replaced == tag and not re.search(r"(^|-)jre", tag):
+        replaced = re.sub(r"^(\d[^-]*)(?=-|$)", r"\1-jre", tag)
     return _twin(reference, [replaced] if replaced != tag else [])
 
 

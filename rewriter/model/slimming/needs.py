@@ -1,0 +1,225 @@
+"""All that stages need of their image beyond what its lighter twin has: the first answer that is found refuses it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rewriter.model.context.services import Service
+from rewriter.model.managers.vocabulary import names
+from rewriter.model.pip.files import History
+from rewriter.model.project import Project
+from rewriter.model.project.answers import Unknown
+from rewriter.model.slimming.started import Started, java_problems, programs_started
+from rewriter.model.slimming.steps import step_needs
+from rewriter.model.slimming.subject import MOST_STAGES, Need, Subject
+from rewriter.model.slimming.words import programs_in, programs_in_text
+from rewriter.model.stages import Stage
+from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Onbuild, Run
+
+_LANGUAGES: Final = {"python": "python", "node": "javascript"}
+_COMPILED: Final = names("golang rust gcc haskell swift erlang elixir dart crystal")
+_STATIC_IMAGES: Final = ("astral-sh/uv", "library/busybox", "krallin/tini", "amacneil/dbmate", "aws-observability")
+_NO_SOURCE: Final = re.compile(
+    r"\.(?:txt|json|toml|lock|cfg|ini|ya?ml|conf|md|env|properties|xml|csv|sql|html|css|pem|crt|sh|lockb|npmrc)\Z"
+    r"|(?:^|/)(?:Pipfile|Procfile|LICENSE|\.[\w-]+)\Z"
+)
+_INTERACTIVE: Final = names("bash sh zsh ash tail sleep")
+_ENGLISH: Final = re.compile(r"(?:C|POSIX|en)\b|(?:C|POSIX|en)_|\Z")
+_LOCALE: Final = re.compile(r"(?:LANG|LANGUAGE|LC_\w+)\Z")
+
+
+def first_need(subject: Subject, shipping: Sequence[Stage]) -> Need | None:
+    """Why stages cannot start from the lighter image, as far as that can be told; None where nothing speaks against it.
+
+    `shipping` are those of the stages on it whose images run. What cannot be read counts as a need.
+    """
+    return next(_needs(subject, shipping), None)
+
+
+def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
+    if len(subject.family) > MOST_STAGES:
+        yield Need(subject.stage.from_, "more stages rest on it than are looked at")
+        return
+    history = History(subject.stage.dockerfile, subject.states, subject.context)
+    for stage in subject.family:
+        yield from step_needs(stage, subject, history)
+    yield from _configuration_needs(subject)
+    if not subject.twin.kind.lacks:
+        return
+    elsewhere = _stages_copied_from(subject)
+    for stage in elsewhere:
+        yield from step_needs(stage, subject, history, is_elsewhere=True)
+    yield from _copy_needs(subject, elsewhere)
+    for stage in shipping:
+        yield from _running_needs(stage, subject)
+    yield from _source_needs(subject, [*subject.family, *elsewhere])
+
+
+def _configuration_needs(subject: Subject) -> Iterator[Need]:
+    for instruction in subject.instructions():
+        if isinstance(instruction, Onbuild):
+            yield Need(instruction, "what the builds that start from it need is not known")
+        elif isinstance(instruction, Env) and "manuals" in subject.twin.kind.without and instruction.words:
+            for pair in instruction.pairs:
+                if _LOCALE.match(pair.key.text) and not _ENGLISH.match(pair.value.text.strip("\"'")):
+                    yield Need(instruction, f"{subject.name} has no translations")
+        elif isinstance(instruction, Add) and subject.twin.kind.lacks:
+            if any("://" in source for source in instruction.sources if instruction.paths):
+                yield Need(instruction, "what it downloads may use libraries that are not there")
+
+
+# What is copied from other images
+
+
+def _stages_copied_from(subject: Subject) -> list[Stage]:
+    """The stages on other images that files come from, directly or not."""
+    pending, found = list(subject.family), dict[int, Stage]()
+    known = {stage.index for stage in subject.family}
+    while pending:
+        stage = pending.pop()
+        for other in (*_sources_of(stage, subject), *stage.lineage):
+            if other.index not in known:
+                known.add(other.index)
+                found[other.index] = other
+                pending.append(other)
+    return [found[index] for index in sorted(found)]
+
+
+def _sources_of(stage: Stage, subject: Subject) -> Iterator[Stage]:
+    for instruction in stage.instructions:
+        flag = instruction.source_stage if isinstance(instruction, Copy) else None
+        other = subject.states.graph.find(flag.value) if flag else None
+        if other is not None:
+            yield other
+
+
+def _copy_needs(subject: Subject, elsewhere: Sequence[Stage]) -> Iterator[Need]:
+    """Binaries of other images may be linked against libraries; those that the JDK comes with are not among them."""
+    if "compiler" not in subject.twin.kind.without:
+        return
+    graph = subject.states.graph
+    for instruction in subject.instructions():
+        flag = instruction.source_stage if isinstance(instruction, Copy) else None
+        if flag is None:
+            continue
+        stage = graph.find(flag.value)
+        if stage is None and not any(name in flag.value for name in _STATIC_IMAGES):
+            yield Need(instruction, f"what comes from {flag.value} may use libraries that {subject.name} lacks")
+        elif stage in elsewhere and (problem := _problem_of_stage(stage)):
+            yield Need(instruction, problem)
+
+
+def _problem_of_stage(stage: Stage) -> str:
+    origin = stage.origin
+    if origin is None or not origin.family or origin.family in _COMPILED:
+        return f"what stage {stage.name or stage.index} builds may use libraries"
+    for one in stage.lineage:
+        for run in one.instructions:
+            if isinstance(run, Run) and any(name in ("make", "gcc", "g++", "cargo", "cmake") for name, _ in programs_in(run.script)):
+                return f"what stage {stage.name or stage.index} builds may use libraries"
+    return ""
+
+
+# What runs
+
+
+def _running_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
+    at = _last_of(stage, Cmd, Entrypoint) or stage.from_
+    project = Project(stage, subject.states, subject.context)
+    start = project.start
+    if isinstance(start, Unknown):
+        yield Need(at, start.reason)
+        return
+    for command in start.commands:
+        name = posixpath.basename(command.words[0].value)
+        if subject.lacks_at_end(name, stage):
+            yield Need(at, f"`{name}` is not in {subject.name}")
+    last = start.commands[-1]
+    if posixpath.basename(last.words[0].value) in _INTERACTIVE and not start.scripts:
+        yield Need(at, "whoever works in its shell may want what it lacks")
+    for reason in start.unread:
+        yield Need(at, reason)
+    for script in start.scripts:
+        text = subject.context.read(script)
+        for name in sorted(programs_in_text(text or "")):
+            if subject.lacks_at_end(name, stage):
+                yield Need(at, f"{script} calls `{name}`, which {subject.name} lacks")
+    yield from _health_needs(stage, subject)
+    for service in subject.services.of(stage):
+        yield from _service_needs(service, stage, subject)
+    for reason in subject.services.unread if _copies_context(stage) else ():
+        yield Need(at, reason)
+
+
+def _health_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
+    check = _last_of(stage, Healthcheck)
+    if not isinstance(check, Healthcheck) or not check.has_command:
+        return
+    words = [string.value for string in check.json or ()]
+    found = {posixpath.basename(word) for word in words[:1]} | {name for name, _ in programs_in(check.shell)}
+    for word in words:
+        found |= programs_in_text(word)
+    for name in sorted(found):
+        if subject.lacks_at_end(name, stage):
+            yield Need(check, f"the health check calls `{name}`, which {subject.name} lacks")
+
+
+def _service_needs(service: Service, stage: Stage, subject: Subject) -> Iterator[Need]:
+    for words in (service.command, service.entrypoint, service.health_command):
+        found = {posixpath.basename(word) for word in (words or ())[:2]}
+        for word in words or ():
+            found |= programs_in_text(word)
+        for name in sorted(found):
+            if subject.lacks_at_end(name, stage):
+                yield Need(stage.from_, f"{service} calls `{name}`, which {subject.name} lacks")
+
+
+def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:
+    for one in stage.lineage:
+        for instruction in reversed(one.instructions):
+            if isinstance(instruction, kinds):
+                return instruction
+    return None
+
+
+# What its sources start
+
+
+def _source_needs(subject: Subject, stages: Sequence[Stage]) -> Iterator[Need]:
+    copy = next((one for stage in stages for one in stage.instructions if _brings_sources(one)), None)
+    if copy is None:
+        return
+    image = subject.twin.image
+    if "jdk" in subject.twin.kind.without:
+        for problem in java_problems(subject.context):
+            yield Need(copy, problem)
+        return
+    language = _LANGUAGES.get(image.family)
+    if language is None:
+        yield Need(copy, f"sources of {image.family} are not read")
+        return
+    started = programs_started(subject.context, language)
+    yield from _of_started(started, copy, subject)
+
+
+def _of_started(started: Started, copy: Instruction, subject: Subject) -> Iterator[Need]:
+    for reason in started.unread:
+        yield Need(copy, reason)
+    for program, file in started.programs.items():
+        if program in subject.twin.kind.lacks and any(subject.lacks_at_end(program, stage) for stage in subject.family):
+            yield Need(copy, f"{file} starts `{program}`, which {subject.name} lacks")
+
+
+def _copies_context(stage: Stage) -> bool:
+    return any(_brings_sources(one) for one in stage.lineage for one in one.instructions)
+
+
+def _brings_sources(instruction: Instruction) -> bool:
+    """Whether an instruction copies what may be a program from the build context."""
+    if not isinstance(instruction, Copy) or instruction.source_stage is not None or not instruction.paths:
+        return False
+    return any(not _NO_SOURCE.search(source) and "://" not in source for source in instruction.sources
+               if not source.startswith("<<"))  # fmt: skip

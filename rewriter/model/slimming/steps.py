@@ -1,0 +1,172 @@
+"""What the RUNs of a stage need: the programs that they call, the packages that they install, what they compile."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.run_calls import APT, calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.pip.files import History, places
+from rewriter.model.slimming import node_packages, python_packages
+from rewriter.model.slimming.subject import Need, Subject
+from rewriter.model.slimming.words import programs_in, programs_in_text
+from rewriter.model.stages import Stage
+from rewriter.syntax.shell_tree import SimpleCommand
+from rewriter.syntax.tree import Run
+
+_COMPILERS: Final = names(
+    "make gmake gcc g++ cc c++ clang clang++ cmake ninja meson cargo rustc go ld autoconf automake autoreconf configure "
+    "bazel scons pyinstaller nuitka cython gfortran"
+)
+_DOWNLOADERS: Final = names("curl wget aria2c")
+_SHELLS: Final = names("sh bash dash ash . source")
+# What is fetched from there is a key, a list of packages, or a program that is linked statically.
+_HARMLESS_DOWNLOAD: Final = re.compile(
+    r"\.(?:gpg|asc|key|pub|list|repo|pem|crt|txt|json|ya?ml|csv|sql|xml|conf|ttf|otf|css|js|tsv|parquet|pt|onnx|bin)\b"
+    r"|apt-key|--dearmor|/gpg\b|keyring|install\.python-poetry\.org|deb\.nodesource\.com/setup|astral\.sh/uv"
+    r"|bootstrap\.pypa\.io|https?://(?:localhost|127\.0\.0\.1)"
+)
+_WITH_MANUALS: Final = re.compile(r"openjdk-\d|default-j(?:re|dk)|postgresql(?:-client)?(?:-\d+)?\Z|maven\Z|ant\Z")
+"""Packages whose installation fails where /usr/share/man is cut down: https://bugs.debian.org/863199"""
+
+_MANUALS: Final = re.compile(r"/usr/share/(?:doc|man|info|locale)\b|\bman-db\b|\bmandb\b|\blocalepurge\b")
+_HEADERS: Final = re.compile(r"/usr/include\b|/usr/lib/[\w-]+-linux-gnu/\S*\.so|--with-\w+-(?:dir|include|lib)")
+_RUNS_PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*\Z")
+_STARTS_PROGRAMS: Final = re.compile(r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn)|child_process")
+_BUILDS_PROJECT: Final = re.compile(r"setup\.py\b")
+
+
+def step_needs(stage: Stage, subject: Subject, history: History, *, is_elsewhere: bool = False) -> Iterator[Need]:
+    """What the RUNs of a stage need. `is_elsewhere` says that it only makes what is copied to the lighter image."""
+    for instruction in stage.instructions:
+        if isinstance(instruction, Run):
+            yield from _Step(instruction, subject, history, is_elsewhere=is_elsewhere).needs()
+
+
+class _Step:
+    """A RUN."""
+
+    def __init__(self, run: Run, subject: Subject, history: History, *, is_elsewhere: bool) -> None:
+        self._run: Final = run
+        self._subject: Final = subject
+        self._history: Final = history
+        self._is_elsewhere: Final = is_elsewhere
+
+    def _need(self, reason: str) -> Need:
+        return Need(self._run, reason)
+
+    def needs(self) -> Iterator[Need]:
+        run, subject = self._run, self._subject
+        if not subject.states.at(run).is_posix_shell and run.json is None:
+            yield self._need("its SHELL is not read")
+            return
+        if not self._is_elsewhere:
+            yield from self._texts()
+            yield from self._programs()
+        for call in calls(run):
+            yield from self._call(call)
+
+    def _texts(self) -> Iterator[Need]:
+        text, without = self._run.text, self._subject.twin.kind.without
+        if "manuals" in without and (match := _MANUALS.search(text)) and not _removes(text, match):
+            yield self._need(f"{self._subject.name} has no {match[0]}")
+        if "compiler" in without and (match := _HEADERS.search(text)):
+            yield self._need(f"it names {match[0]}")
+        if "jdk" in without and ("JAVA_HOME" in text or "/jre/" in text):
+            yield self._need("it looks into the folders of the JDK")
+        if "certificates" in without and "/etc/ssl/certs" in text and self._subject.lacks_certificates(self._run):
+            yield self._need(f"{self._subject.name} has no certificates")
+
+    def _programs(self) -> Iterator[Need]:
+        run, subject = self._run, self._subject
+        if run.json is not None:
+            words = [string.value for string in run.json]
+            found = [(posixpath.basename(words[0]), None), *((name, None) for one in words for name in programs_in_text(one))]
+        else:
+            found = list(programs_in(run.script))
+        for name, command in dict.fromkeys(found):
+            if subject.lacks(name, run, command.start if command else None):
+                yield self._need(f"`{name}` is not in {subject.name}")
+            elif command is not None:
+                yield from self._command(name, command)
+            elif name in _COMPILERS and "compiler" in subject.twin.kind.without:
+                yield self._need(f"what `{name}` builds may use libraries that {subject.name} lacks")
+            elif name in _DOWNLOADERS and not _HARMLESS_DOWNLOAD.search(run.text):
+                yield self._need("what it downloads may use libraries that are not there")
+
+    def _command(self, name: str, command: SimpleCommand) -> Iterator[Need]:
+        subject, text = self._subject, command.text
+        is_slim = "compiler" in subject.twin.kind.without
+        if is_slim and name in _COMPILERS:
+            yield self._need(f"what `{name}` builds may use libraries that {subject.name} lacks")
+        elif is_slim and name in _DOWNLOADERS | {"git"}:
+            if "https:" in text and subject.lacks_certificates(self._run, command.start):
+                yield self._need(f"`{name}` trusts no server without ca-certificates")
+            elif name == "git" or not _HARMLESS_DOWNLOAD.search(self._run.text):
+                yield self._need(f"what `{name}` fetches may use libraries that {subject.name} lacks")
+        elif is_slim and name == "dpkg" and any(word.value in ("-i", "--install") for word in command.arguments):
+            yield self._need("`dpkg -i` brings no libraries along")
+        elif _RUNS_PYTHON.match(name) or name == "node":
+            if is_slim and _BUILDS_PROJECT.search(text):
+                yield self._need("setup.py may compile")
+            elif _STARTS_PROGRAMS.search(text):
+                yield self._need(f"`{name}` starts programs")
+        elif name in _SHELLS or command.words[0].value.startswith(("./", "/")) or name.endswith(".sh"):
+            yield from self._script(command)
+
+    def _script(self, command: SimpleCommand) -> Iterator[Need]:
+        """A script of the context, read for programs that are lacking."""
+        words = [word for word in command.words if not word.value.startswith("-")]
+        by_shell = posixpath.basename(command.words[0].value) in _SHELLS
+        if any(word.value.endswith("c") and word.value.startswith("-") for word in command.words[1:2]) and by_shell:
+            return  # its text was looked at
+        target = words[1].value if by_shell and len(words) > 1 else words[0].value
+        if target.startswith(("/bin/", "/usr/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/python", "/usr/local/bin/pip")):
+            return
+        if target.endswith("/activate"):
+            return
+        if by_shell and len(words) < 2:
+            if not _HARMLESS_DOWNLOAD.search(self._run.text):
+                yield self._need("a script that is piped into a shell may need anything")
+            return
+        folder = places(self._run, self._subject.states.at(self._run).workdir)[command.start].folder
+        text = self._history.read(self._run, folder, target)
+        if text is None:
+            if posixpath.basename(posixpath.dirname(target)) != "bin":
+                yield self._need(f"what {target} calls cannot be read")
+            return
+        yield from self._text_of_script(target, text)
+
+    def _text_of_script(self, target: str, text: str) -> Iterator[Need]:
+        for name in sorted(programs_in_text(text)):
+            if self._subject.lacks(name, self._run) or name in _COMPILERS | _DOWNLOADERS | {"dpkg", "pip", "pip3", "npm"}:
+                yield self._need(f"{target} calls `{name}`")
+
+    def _call(self, call: Call) -> Iterator[Need]:
+        subject, manager = self._subject, call.manager.name
+        without = subject.twin.kind.without
+        if manager in SYSTEM_MANAGERS:
+            if "manuals" in without and manager in APT and call.installs and not self._is_elsewhere:
+                for word in call.packages:
+                    if _WITH_MANUALS.match(word.value):
+                        yield self._need(f"{word.value} is not installed without the folders of manual pages")
+        elif "jdk" in without:
+            yield self._need(f"`{manager}` may need the JDK")
+        elif "compiler" not in without:
+            return
+        elif manager in python_packages.MANAGERS:
+            yield from python_packages.python_needs(call, self._run, subject, self._history, is_elsewhere=self._is_elsewhere)
+        elif manager in node_packages.MANAGERS:
+            yield from node_packages.node_needs(call, self._run, subject, self._history, is_elsewhere=self._is_elsewhere)
+        elif call.installs or call.builds:
+            yield self._need(f"what `{manager} {call.action}` compiles is not known")
+
+
+def _removes(text: str, match: re.Match[str]) -> bool:
+    """Whether the folder is only emptied."""
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    return re.search(r"\brm\s+-[a-zA-Z]*r|\bmkdir\b", line) is not None
