@@ -18,8 +18,8 @@ from rewriter.syntax.tree import Dockerfile
     phase="stages",
     changes=["build-tools", "system-packages"],
     example=Example(
-        before='FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',
-        after='FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',
+        before='FROM python:3.11\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',
+        after='FROM python:3.11-slim\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',
         files=(("requirements.txt", "flask==3.0.3\n"), ("app.py", "import flask\n")),
     ),
 )
@@ -51,10 +51,16 @@ def start_from_lighter_image(
             continue
         subject = Subject(bottom, twin, states, context, services)
         if need := first_need(subject, shipping):
-            yield Skip(bottom.from_, f"line {{line}}: {need.reason}", need.instruction)
+            is_below = need.instruction is not bottom.from_
+            yield Skip(bottom.from_, f"line {{line}}: {need.reason}" if is_below else need.reason, need.instruction)
         else:
             message = f"nothing here needs what {bottom.base} has beyond {twin.image}"
-            yield Fix(bottom.from_, message, [replace(bottom.from_.image, twin.text)], reads=[one.span for one in states.graph.stages])
+            yield Fix(
+                bottom.from_,
+                message,
+                [replace(bottom.from_.image, twin.text)],
+                reads=[one.span for one in states.graph.stages],
+            )
 
 
 def _bases(states: States, services: Services) -> Iterator[tuple[Stage, list[Stage]]]:

@@ -33,5 +33,9 @@ def node_knowledge() -> NodeKnowledge:
 
     programs = {name: table["calls"] for table in data["programs"] for name in table["names"].split()}
     return NodeKnowledge(
-        names_in(*data["scripts"]), names_in(data["helpers"]), names_in(*data["plain"]), names_in(*data["tools"]), programs
+        names_in(*data["scripts"]),
+        names_in(data["helpers"]),
+        names_in(*data["plain"]),
+        names_in(*data["tools"]),
+        programs,
     )

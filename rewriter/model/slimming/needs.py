@@ -15,7 +15,7 @@ from rewriter.model.project.answers import Unknown
 from rewriter.model.slimming.started import Started, java_problems, programs_started
 from rewriter.model.slimming.steps import step_needs
 from rewriter.model.slimming.subject import MOST_STAGES, Need, Subject
-from rewriter.model.slimming.words import programs_in, programs_in_text
+from rewriter.model.slimming.words import programs_in, programs_in_text, programs_of
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Onbuild, Run
 
@@ -26,7 +26,13 @@ _NO_SOURCE: Final = re.compile(
     r"\.(?:txt|json|toml|lock|cfg|ini|ya?ml|conf|md|env|properties|xml|csv|sql|html|css|pem|crt|sh|lockb|npmrc)\Z"
     r"|(?:^|/)(?:Pipfile|Procfile|LICENSE|\.[\w-]+)\Z"
 )
-_INTERACTIVE: Final = names("bash sh zsh ash tail sleep")
+_INTERACTIVE: Final = names("bash sh zsh ash tail sleep sshd tmux screen jupyter code-server irb python3 ipython")
+_RUNS_CODE: Final = names(
+    "python python3 node npm yarn pnpm npx gunicorn uvicorn hypercorn daphne flask django-admin celery pytest nodemon "
+    "pm2 ts-node tsx streamlit rails rackup ruby bundle"
+)
+"""Programs that run what a project brings."""
+_BUILDS: Final = names("sbt mvn gradle gradlew mvnw ant lein javac kotlinc scalac mill make gcc g++ cargo go cmake")
 _ENGLISH: Final = re.compile(r"(?:C|POSIX|en)\b|(?:C|POSIX|en)_|\Z")
 _LOCALE: Final = re.compile(r"(?:LANG|LANGUAGE|LC_\w+)\Z")
 
@@ -55,7 +61,7 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     yield from _copy_needs(subject, elsewhere)
     for stage in shipping:
         yield from _running_needs(stage, subject)
-    yield from _source_needs(subject, [*subject.family, *elsewhere])
+    yield from _source_needs(subject, [*subject.family, *elsewhere], shipping)
 
 
 def _configuration_needs(subject: Subject) -> Iterator[Need]:
@@ -66,9 +72,12 @@ def _configuration_needs(subject: Subject) -> Iterator[Need]:
             for pair in instruction.pairs:
                 if _LOCALE.match(pair.key.text) and not _ENGLISH.match(pair.value.text.strip("\"'")):
                     yield Need(instruction, f"{subject.name} has no translations")
-        elif isinstance(instruction, Add) and subject.twin.kind.lacks:
-            if any("://" in source for source in instruction.sources if instruction.paths):
-                yield Need(instruction, "what it downloads may use libraries that are not there")
+        elif isinstance(instruction, Add) and subject.twin.kind.lacks and _downloads(instruction):
+            yield Need(instruction, "what it downloads may use libraries that are not there")
+
+
+def _downloads(add: Add) -> bool:
+    return bool(add.paths) and any("://" in source for source in add.sources)
 
 
 # What is copied from other images
@@ -108,7 +117,7 @@ def _copy_needs(subject: Subject, elsewhere: Sequence[Stage]) -> Iterator[Need]:
         stage = graph.find(flag.value)
         if stage is None and not any(name in flag.value for name in _STATIC_IMAGES):
             yield Need(instruction, f"what comes from {flag.value} may use libraries that {subject.name} lacks")
-        elif stage in elsewhere and (problem := _problem_of_stage(stage)):
+        elif stage is not None and stage in elsewhere and (problem := _problem_of_stage(stage)):
             yield Need(instruction, problem)
 
 
@@ -118,7 +127,7 @@ def _problem_of_stage(stage: Stage) -> str:
         return f"what stage {stage.name or stage.index} builds may use libraries"
     for one in stage.lineage:
         for run in one.instructions:
-            if isinstance(run, Run) and any(name in ("make", "gcc", "g++", "cargo", "cmake") for name, _ in programs_in(run.script)):
+            if isinstance(run, Run) and not _BUILDS.isdisjoint(name for name, _ in programs_in(run.script)):
                 return f"what stage {stage.name or stage.index} builds may use libraries"
     return ""
 
@@ -137,8 +146,11 @@ def _running_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
         name = posixpath.basename(command.words[0].value)
         if subject.lacks_at_end(name, stage):
             yield Need(at, f"`{name}` is not in {subject.name}")
+        elif name in _BUILDS or any(word.value in ("install", "ci", "sync") for word in command.words[1:3]):
+            yield Need(at, f"what `{command.text}` builds when it starts is not known")
     last = start.commands[-1]
-    if posixpath.basename(last.words[0].value) in _INTERACTIVE and not start.scripts:
+    name = posixpath.basename(last.words[0].value)
+    if name in _INTERACTIVE and len(last.words) < 4 and not (name == "python3" and len(last.words) > 1):
         yield Need(at, "whoever works in its shell may want what it lacks")
     for reason in start.unread:
         yield Need(at, reason)
@@ -158,11 +170,7 @@ def _health_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
     check = _last_of(stage, Healthcheck)
     if not isinstance(check, Healthcheck) or not check.has_command:
         return
-    words = [string.value for string in check.json or ()]
-    found = {posixpath.basename(word) for word in words[:1]} | {name for name, _ in programs_in(check.shell)}
-    for word in words:
-        found |= programs_in_text(word)
-    for name in sorted(found):
+    for name in sorted({name for name, _ in programs_of(check, check.shell)}):
         if subject.lacks_at_end(name, stage):
             yield Need(check, f"the health check calls `{name}`, which {subject.name} lacks")
 
@@ -188,21 +196,32 @@ def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:
 # What its sources start
 
 
-def _source_needs(subject: Subject, stages: Sequence[Stage]) -> Iterator[Need]:
-    copy = next((one for stage in stages for one in stage.instructions if _brings_sources(one)), None)
-    if copy is None:
-        return
+def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
+    copies = (one for stage in stages for one in stage.instructions if _brings_sources(one))
+    copy = next(copies, None)
     image = subject.twin.image
     if "jdk" in subject.twin.kind.without:
         for problem in java_problems(subject.context):
-            yield Need(copy, problem)
+            yield Need(copy or subject.stage.from_, problem)
         return
     language = _LANGUAGES.get(image.family)
     if language is None:
-        yield Need(copy, f"sources of {image.family} are not read")
+        yield Need(copy or subject.stage.from_, f"sources of {image.family} are not read")
+        return
+    if copy is None:
+        yield from _code_from_outside(subject, shipping)
         return
     started = programs_started(subject.context, language)
     yield from _of_started(started, copy, subject)
+
+
+def _code_from_outside(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
+    """The code that a program runs may be mounted when the container starts."""
+    for stage in shipping:
+        start = Project(stage, subject.states, subject.context).start
+        last = posixpath.basename(start.commands[-1].words[0].value) if start else ""
+        if last in _RUNS_CODE:
+            yield Need(_last_of(stage, Cmd, Entrypoint) or stage.from_, f"what `{last}` runs is not in the image")
 
 
 def _of_started(started: Started, copy: Instruction, subject: Subject) -> Iterator[Need]:
@@ -214,7 +233,7 @@ def _of_started(started: Started, copy: Instruction, subject: Subject) -> Iterat
 
 
 def _copies_context(stage: Stage) -> bool:
-    return any(_brings_sources(one) for one in stage.lineage for one in one.instructions)
+    return any(_brings_sources(instruction) for one in stage.lineage for instruction in one.instructions)
 
 
 def _brings_sources(instruction: Instruction) -> bool:

@@ -44,7 +44,7 @@ def locked_packages(name: str, text: str) -> list[Locked] | None:
 
 
 def _of_npm(packages: dict[str, Any]) -> Iterator[Locked]:
-    """https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json: `hasInstallScript` counts binding.gyp as well."""
+    """`hasInstallScript` counts binding.gyp: https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json"""
     for path, entry in packages.items():
         name = path.rpartition("node_modules/")[2]
         if not path or not isinstance(entry, dict) or entry.get("link"):

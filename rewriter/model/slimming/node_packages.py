@@ -21,7 +21,9 @@ MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
 
 _ELSEWHERE: Final = ("--prefix", "--cwd", "-C", "--dir", "--filter", "-F", "-w", "--workspace")
 _GROUPS: Final = ("dependencies", "optionalDependencies", "devDependencies")
-_PLACE: Final = re.compile(r"(?:git[+@:]|https?:|github:|gitlab:|bitbucket:|file:|link:|workspace:|[\w.-]+/[\w.-]+(?:#|\Z))")
+_PLACE: Final = re.compile(
+    r"(?:git[+@:]|https?:|github:|gitlab:|bitbucket:|file:|link:|workspace:|[\w.-]+/[\w.-]+(?:#|\Z))"
+)
 _NAMED: Final = re.compile(r"(@?[^@]+)(?:@.*)?\Z", re.DOTALL)
 _RUNS: Final = frozenset({"run", "run-script", "start", "test", "build", "exec", "x", "dlx", "create"})
 _HARMLESS: Final = frozenset({"config", "cache", "set", "version", "prune", "list", "view", "store", "import", "dedupe",
@@ -63,7 +65,7 @@ class _Project:
         for word in self._call.packages:
             match = _NAMED.match(word.value)
             name = match[1] if match else ""
-            if not name or _PLACE.match(word.value) and not name.startswith("@"):
+            if not name or (_PLACE.match(word.value) and not name.startswith("@")):
                 yield self._need(f"what {word.text} brings is not known")
             elif problem := self._problem_of(Locked(name, False, False, False)):
                 yield self._need(problem)
@@ -136,7 +138,9 @@ class _Project:
         if name in known.programs and not locked.is_for_developers:
             program = known.programs[name]
             stage = subject.states.graph.stage_of(self._run)
-            missing = subject.lacks(program, self._run) if stage in subject.family else program in subject.twin.kind.lacks
+            missing = (
+                subject.lacks(program, self._run) if stage in subject.family else program in subject.twin.kind.lacks
+            )
             return f"{name} calls `{program}`, which {subject.name} lacks" if missing else ""
         if locked.builds and not self._is_elsewhere and name not in known.scripts and need is None:
             return f"{name} may have to be compiled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _WHEEL: Final = re.compile(r"(?:[^/]*/)*[^/]*?-(?P<python>[\w.]+)-(?P<abi>[\w.]+)-(?P<platform>[\w.]+)\.whl\Z")
 _LATER_GLIBC: Final = re.compile(r"manylinux_2_(\d+)_")
@@ -13,8 +13,15 @@ _OLDEST_GLIBC: Final = 31
 _ARCHITECTURES: Final = ("x86_64", "aarch64")
 
 
-def problems_in_lock(text: str, python: str) -> Iterator[str]:
-    """The packages of a lock file, as requirements, that have no wheel for a Python on Linux with glibc.
+class Locked(NamedTuple):
+    """A package of a lock file as a requirement; `is_built` says that some Python on Linux finds no wheel of it."""
+
+    requirement: str
+    is_built: bool
+
+
+def locked_packages(text: str, python: str) -> list[Locked] | None:
+    """The packages of a lock file; None where it cannot be read.
 
     `python` is empty where its version is not known; then any wheel for Linux counts as one for every Python.
     """
@@ -23,24 +30,40 @@ def problems_in_lock(text: str, python: str) -> Iterator[str]:
     try:
         packages = tomllib.loads(text).get("package", [])
     except (ValueError, RecursionError):
-        packages = [{"name": "a-lock-file-that-cannot-be-read"}]
-    for package in packages if isinstance(packages, list) else ():
-        if not isinstance(package, dict) or _is_the_project(package):
-            continue
-        files = [str(one.get("url") or one.get("file") or "") for one in _files(package)]
-        if not all(any(_fits(file, python, machine) for file in files) for machine in _ARCHITECTURES):
-            yield _requirement(package)
+        return None
+    if not isinstance(packages, list):
+        return None
+    return [_locked(one, python) for one in packages if isinstance(one, dict) and not _is_virtual(one)]
+
+
+def _locked(package: dict[str, Any], python: str) -> Locked:
+    files = [str(one.get("url") or one.get("file") or "") for one in _files(package)]
+    fits = all(any(_fits(file, python, machine) for file in files) for machine in _ARCHITECTURES)
+    # What is published for other systems alone is not installed here.
+    is_elsewhere = bool(files) and "sdist" not in package and all(file.endswith(".whl") for file in files)
+    return Locked(_requirement(package), not fits and not is_elsewhere)
 
 
 def _requirement(package: dict[str, Any]) -> str:
     source = package.get("source")
+    place = _place(source) if isinstance(source, dict) else ""
+    if place:
+        return place if place.startswith(".") else f"./{place}"
     if isinstance(source, dict) and (source.get("git") or source.get("type") == "git"):
         return f"{package.get('name')} @ git+{source.get('git') or source.get('url')}"
     return f"{package.get('name')}=={package.get('version')}"
 
 
-def _is_the_project(package: dict[str, Any]) -> bool:
-    """uv locks the project itself as well: https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile"""
+def _place(source: dict[str, Any]) -> str:
+    """The folder that a package comes from; uv locks the project itself as well."""
+    folder = source.get("editable") or source.get("directory")
+    if source.get("type") == "directory":  # of poetry
+        folder = source.get("url")
+    return folder if isinstance(folder, str) else ""
+
+
+def _is_virtual(package: dict[str, Any]) -> bool:
+    """Whether this is a project that is not built: https://docs.astral.sh/uv/concepts/projects/config/#virtual-projects"""
     source = package.get("source")
     return isinstance(source, dict) and source.get("virtual") is not None
 

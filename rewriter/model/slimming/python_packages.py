@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from rewriter.model.data.python_wheels import has_wheel, is_pure, upper_limit
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.managers.call import Call
 from rewriter.model.pip.files import History, places
-from rewriter.model.pip.requirements import Requirement, parse_requirement, read_requirements
-from rewriter.model.slimming.python_locks import problems_in_lock
+from rewriter.model.pip.requirements import Requirement, parse_requirement
+from rewriter.model.slimming.python_locks import locked_packages
+from rewriter.model.slimming.python_projects import build_problem, dependencies_of
 from rewriter.model.slimming.subject import Need, Subject
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Run
@@ -36,8 +37,8 @@ def python_needs(call: Call, run: Run, subject: Subject, history: History, *, is
     """
     if call.action not in _INSTALLS and not call.installs:
         return
-    checker = _Checker(run, subject, is_elsewhere=is_elsewhere)
     folder = places(run, subject.states.at(run).workdir)[call.command.start].folder
+    checker = _Checker(run, subject, lambda path: history.read(run, folder, path), is_elsewhere=is_elsewhere)
     is_project = call.manager.name in _LOCKS and not call.action.startswith("pip ") and not call.packages
     if is_project:
         name = _LOCKS[call.manager.name]
@@ -48,9 +49,9 @@ def python_needs(call: Call, run: Run, subject: Subject, history: History, *, is
         if call.manager.name == "pipenv":
             yield from checker.all(parse_requirement(one) for one in _pinned(text))
         else:
-            for lost in problems_in_lock(text, checker.python):
-                if problem := checker.problem(parse_requirement(lost)):
-                    yield Need(run, problem)
+            yield from checker.locked(text, name)
+        if call.manager.name == "poetry" and not call.has("--no-root"):
+            yield from checker.all([parse_requirement(".")], with_dependencies=False)
         return
     if call.has("--no-binary"):
         yield Need(run, "`--no-binary` has packages compiled")
@@ -92,7 +93,8 @@ def python_of(stage: Stage) -> str:
 class _Checker:
     """Goes through requirements."""
 
-    def __init__(self, run: Run, subject: Subject, *, is_elsewhere: bool) -> None:
+    def __init__(self, run: Run, subject: Subject, read: Callable[[str], str | None], *, is_elsewhere: bool) -> None:
+        self._read: Final = read
         self._run: Final = run
         self._subject: Final = subject
         self._is_elsewhere: Final = is_elsewhere
@@ -100,12 +102,31 @@ class _Checker:
         self.python: Final = python_of(stage) if stage else ""
         self._names: frozenset[str] = frozenset()
 
-    def all(self, requirements: Iterable[Requirement]) -> Iterator[Need]:
+    def all(self, requirements: Iterable[Requirement], *, with_dependencies: bool = True) -> Iterator[Need]:
+        """What some requirements need, and what the projects among them depend on."""
         found = list(requirements)
         self._names |= {one.name for one in found}
         for requirement in found:
             if problem := self.problem(requirement):
                 yield Need(self._run, problem)
+            elif requirement.kind == "path" and with_dependencies:
+                names = dependencies_of(requirement.path, self._read)
+                if names is None:
+                    yield Need(self._run, f"what the project in {requirement.path} depends on cannot be read")
+                else:
+                    yield from self.all((parse_requirement(one) for one in names), with_dependencies=False)
+
+    def locked(self, text: str, name: str) -> Iterator[Need]:
+        """What the packages of uv.lock or poetry.lock need."""
+        packages = locked_packages(text, self.python)
+        if packages is None:
+            yield Need(self._run, f"{name} cannot be read")
+            return
+        for package in packages:
+            requirement = parse_requirement(package.requirement)
+            need = python_need(requirement.name) if requirement.name else None
+            if package.is_built or requirement.kind == "path" or (need is not None and need.ships != "all"):
+                yield from self.all([requirement], with_dependencies=False)
 
     def problem(self, requirement: Requirement) -> str:
         """Why a requirement may need more than the lighter image has; empty where it does not."""
@@ -130,7 +151,11 @@ class _Checker:
         )
 
     def _problem_of_project(self, requirement: Requirement) -> str:
-        return f"what the project in {requirement.path} is built with is not looked at"
+        problem = build_problem(requirement.path, self._read)
+        if problem == "git":
+            missing = not self._is_elsewhere and self._subject.lacks("git", self._run)
+            return "its version is read from git" if missing else ""
+        return problem
 
     def _problem_of_name(self, name: str, extras: frozenset[str], specifiers: str) -> str:
         if name == "psycopg" and ("binary" in extras or "psycopg-binary" in self._names):

@@ -30,19 +30,21 @@ _NOT_RUN: Final = re.compile(
     r"|(?:^|/)[^/]*\.config\.[cm]?[jt]s$|\.d\.ts$"
 )
 _PYTHON_HINT: Final = re.compile(
-    r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn|posix_spawn)|\bpexpect\b|\bplumbum\b|\bimport sh\b|\bfrom sh import"
-    r"|\bshutil\.which\b|\bcreate_subprocess|\bctypes\b|\bcffi\b|\bpty\b|\bimport_module\b.*subprocess"
+    r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn|posix_spawn)|\bpexpect\b|\bplumbum\b|\bimport sh\b"
+    r"|\bfrom sh import|\bshutil\.which\b|\bcreate_subprocess|\bctypes\b|\bcffi\b|\bpty\b|\bimport_module\b.*subprocess"
 )
-_NODE_HINT: Final = re.compile(r"child_process|\bexeca\b|shelljs|[\"']zx[\"']|cross-spawn|\bBun\.(?:spawn|\$)|Deno\.Command")
+_NODE_HINT: Final = re.compile(
+    r"child_process|\bexeca\b|shelljs|[\"']zx[\"']|cross-spawn|\bBun\.(?:spawn|\$)|Deno\.Command"
+)
 _NODE_CALL: Final = re.compile(
     r"(?:^|[^\w.]|child_process\.|\bcp\.|\bchildProcess\.)(exec|execSync|execFile|execFileSync|spawn|spawnSync|execa"
     r"|execaSync|execAsync|execPromise|execFileAsync)\s*\(\s*(?:([\"'`])((?:(?!\2|\$\{)[^\n])*))?"
 )
 _STARTERS: Final = names(
-    "subprocess.run subprocess.Popen subprocess.call subprocess.check_call subprocess.check_output subprocess.getoutput "
-    "subprocess.getstatusoutput os.system os.popen os.execv os.execve os.execvp os.execvpe os.execl os.execlp os.spawnl "
-    "os.spawnv os.spawnvp os.posix_spawn pty.spawn pexpect.spawn pexpect.run shutil.which asyncio.create_subprocess_exec "
-    "asyncio.create_subprocess_shell asyncio.subprocess.create_subprocess_exec"
+    "subprocess.run subprocess.Popen subprocess.call subprocess.check_call subprocess.check_output "
+    "subprocess.getoutput subprocess.getstatusoutput os.system os.popen os.execv os.execve os.execvp os.execvpe "
+    "os.execl os.execlp os.spawnl os.spawnv os.spawnvp os.posix_spawn pty.spawn pexpect.spawn pexpect.run shutil.which "
+    "asyncio.create_subprocess_exec asyncio.create_subprocess_shell asyncio.subprocess.create_subprocess_exec"
 )
 _LOADERS: Final = names("ctypes.CDLL ctypes.cdll.LoadLibrary ctypes.util.find_library ctypes.PyDLL ctypes.WinDLL")
 _LIBC: Final = re.compile(r"(?:lib)?(?:c|m|dl|pthread|rt|crypt|stdc\+\+)(?:\.so(?:\.\d+)*)?\Z")
@@ -84,7 +86,7 @@ def programs_started(context: BuildContext, language: str) -> Started:
     return Started(found, tuple(dict.fromkeys(unread)))
 
 
-def _of_node(text: str, path: str) -> Iterator[str]:
+def _of_node(text: str, _: str) -> Iterator[str]:
     """The programs of a file of JavaScript; an empty name for one that cannot be told."""
     if not _NODE_HINT.search(text):
         return
@@ -163,7 +165,9 @@ def _library(node: ast.expr) -> Iterator[str]:
         yield ""
 
 
-_JDK: Final = re.compile(rb"\bjavax\.tools\b|\bcom\.sun\.tools\b|\bsun\.jvmstat\b|\bjdk\.(?:jshell|jfr\.consumer)\b|ToolProvider")
+_JDK: Final = re.compile(
+    rb"\bjavax\.tools\b|\bcom\.sun\.tools\b|\bsun\.jvmstat\b|\bjdk\.(?:jshell|jfr\.consumer)\b|ToolProvider"
+)
 
 
 def java_problems(context: BuildContext) -> Iterator[str]:

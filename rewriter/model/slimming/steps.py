@@ -12,17 +12,26 @@ from rewriter.model.managers.run_calls import APT, calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.pip.files import History, places
 from rewriter.model.slimming import node_packages, python_packages
+from rewriter.model.slimming.node_packages import node_needs
+from rewriter.model.slimming.python_packages import python_needs
 from rewriter.model.slimming.subject import Need, Subject
-from rewriter.model.slimming.words import programs_in, programs_in_text
+from rewriter.model.slimming.words import programs_in_text, programs_of
 from rewriter.model.stages import Stage
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Run
 
+_LANGUAGES: Final = {
+    **dict.fromkeys(python_packages.MANAGERS, python_needs),
+    **dict.fromkeys(node_packages.MANAGERS, node_needs),
+}
 _COMPILERS: Final = names(
-    "make gmake gcc g++ cc c++ clang clang++ cmake ninja meson cargo rustc go ld autoconf automake autoreconf configure "
-    "bazel scons pyinstaller nuitka cython gfortran"
+    "make gmake gcc g++ cc c++ clang clang++ cmake ninja meson cargo rustc go ld autoconf automake autoreconf "
+    "configure bazel scons pyinstaller nuitka cython gfortran"
 )
 _DOWNLOADERS: Final = names("curl wget aria2c")
+_NEEDS_JDK: Final = names("sbt mvn gradle gradlew mvnw ant lein kotlinc scalac scala mill clojure clj groovy git")
+_NOT_IN_SCRIPTS: Final = _COMPILERS | _DOWNLOADERS | names("dpkg pip pip3 npm yarn pnpm gem bundle")
+_OF_THE_SYSTEM: Final = ("/bin/", "/usr/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/python", "/usr/local/bin/pip")
 _SHELLS: Final = names("sh bash dash ash . source")
 # What is fetched from there is a key, a list of packages, or a program that is linked statically.
 _HARMLESS_DOWNLOAD: Final = re.compile(
@@ -30,8 +39,20 @@ _HARMLESS_DOWNLOAD: Final = re.compile(
     r"|apt-key|--dearmor|/gpg\b|keyring|install\.python-poetry\.org|deb\.nodesource\.com/setup|astral\.sh/uv"
     r"|bootstrap\.pypa\.io|https?://(?:localhost|127\.0\.0\.1)"
 )
-_WITH_MANUALS: Final = re.compile(r"openjdk-\d|default-j(?:re|dk)|postgresql(?:-client)?(?:-\d+)?\Z|maven\Z|ant\Z")
-"""Packages whose installation fails where /usr/share/man is cut down: https://bugs.debian.org/863199"""
+_WITH_MANUALS: Final = re.compile(
+    r"openjdk|oracle-java|default-j|postgres|maven\Z|ant\Z|tomcat|jenkins|libreoffice|scala|solr|zookeeper|cassandra"
+    r"|elasticsearch|logstash|gradle|groovy|sbt\Z|leiningen|jetty|activemq"
+)
+"""Packages that need /usr/share/man/man1 to be there when they are installed: https://bugs.debian.org/863199"""
+
+_MANAGES_WITHOUT: Final = names("bookworm trixie forky sid")
+"""Releases that install them all the same; tried in bookworm with /usr/share/man left out as in the slim image."""
+
+_MAKES_FOLDER: Final = re.compile(r"mkdir\b[^\n&|;]*/usr/share/man/man1")
+_WITH_EXAMPLES: Final = re.compile(
+    r"zabbix|pdns-backend|icinga|bacula|bareos|cacti|roundcube|phpmyadmin|freeradius|amavis|man-db\Z"
+)
+"""Packages that keep in /usr/share/doc what their users take from there."""
 
 _MANUALS: Final = re.compile(r"/usr/share/(?:doc|man|info|locale)\b|\bman-db\b|\bmandb\b|\blocalepurge\b")
 _HEADERS: Final = re.compile(r"/usr/include\b|/usr/lib/[\w-]+-linux-gnu/\S*\.so|--with-\w+-(?:dir|include|lib)")
@@ -74,6 +95,9 @@ class _Step:
         text, without = self._run.text, self._subject.twin.kind.without
         if "manuals" in without and (match := _MANUALS.search(text)) and not _removes(text, match):
             yield self._need(f"{self._subject.name} has no {match[0]}")
+        has_hidden = "manuals" in without and "apt" in text and any(True for _ in self._run.script.opaques())
+        if has_hidden and not self._manages_without_manuals and (match := _WITH_MANUALS.search(text)):
+            yield self._need(f"{match[0]} cannot be installed without /usr/share/man/man1")
         if "compiler" in without and (match := _HEADERS.search(text)):
             yield self._need(f"it names {match[0]}")
         if "jdk" in without and ("JAVA_HOME" in text or "/jre/" in text):
@@ -83,16 +107,14 @@ class _Step:
 
     def _programs(self) -> Iterator[Need]:
         run, subject = self._run, self._subject
-        if run.json is not None:
-            words = [string.value for string in run.json]
-            found = [(posixpath.basename(words[0]), None), *((name, None) for one in words for name in programs_in_text(one))]
-        else:
-            found = list(programs_in(run.script))
-        for name, command in dict.fromkeys(found):
+        for name, command in dict.fromkeys(programs_of(run, run.script)):
             if subject.lacks(name, run, command.start if command else None):
                 yield self._need(f"`{name}` is not in {subject.name}")
-            elif command is not None:
+            elif command is not None and subject.twin.kind.lacks:
                 yield from self._command(name, command)
+            elif not subject.twin.kind.lacks:
+                if command is not None and not self._manages_without_manuals and _is_script(name, command):
+                    yield from self._script(command)
             elif name in _COMPILERS and "compiler" in subject.twin.kind.without:
                 yield self._need(f"what `{name}` builds may use libraries that {subject.name} lacks")
             elif name in _DOWNLOADERS and not _HARMLESS_DOWNLOAD.search(run.text):
@@ -101,6 +123,9 @@ class _Step:
     def _command(self, name: str, command: SimpleCommand) -> Iterator[Need]:
         subject, text = self._subject, command.text
         is_slim = "compiler" in subject.twin.kind.without
+        if "jdk" in subject.twin.kind.without and name in _NEEDS_JDK | _DOWNLOADERS:
+            yield self._need(f"what `{name}` brings may need the JDK")
+            return
         if is_slim and name in _COMPILERS:
             yield self._need(f"what `{name}` builds may use libraries that {subject.name} lacks")
         elif is_slim and name in _DOWNLOADERS | {"git"}:
@@ -115,7 +140,7 @@ class _Step:
                 yield self._need("setup.py may compile")
             elif _STARTS_PROGRAMS.search(text):
                 yield self._need(f"`{name}` starts programs")
-        elif name in _SHELLS or command.words[0].value.startswith(("./", "/")) or name.endswith(".sh"):
+        elif _is_script(name, command):
             yield from self._script(command)
 
     def _script(self, command: SimpleCommand) -> Iterator[Need]:
@@ -125,9 +150,7 @@ class _Step:
         if any(word.value.endswith("c") and word.value.startswith("-") for word in command.words[1:2]) and by_shell:
             return  # its text was looked at
         target = words[1].value if by_shell and len(words) > 1 else words[0].value
-        if target.startswith(("/bin/", "/usr/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/python", "/usr/local/bin/pip")):
-            return
-        if target.endswith("/activate"):
+        if target.startswith(_OF_THE_SYSTEM) or target.endswith("/activate"):
             return
         if by_shell and len(words) < 2:
             if not _HARMLESS_DOWNLOAD.search(self._run.text):
@@ -142,28 +165,51 @@ class _Step:
         yield from self._text_of_script(target, text)
 
     def _text_of_script(self, target: str, text: str) -> Iterator[Need]:
-        for name in sorted(programs_in_text(text)):
-            if self._subject.lacks(name, self._run) or name in _COMPILERS | _DOWNLOADERS | {"dpkg", "pip", "pip3", "npm"}:
+        if (match := _MANUALS.search(text)) or (match := _WITH_MANUALS.search(text)):
+            yield self._need(f"{target} speaks of {match[0]}")
+        for name in sorted(programs_in_text(text)) if self._subject.twin.kind.lacks else ():
+            if self._subject.lacks(name, self._run) or name in _NOT_IN_SCRIPTS:
                 yield self._need(f"{target} calls `{name}`")
 
     def _call(self, call: Call) -> Iterator[Need]:
-        subject, manager = self._subject, call.manager.name
+        run, subject, manager = self._run, self._subject, call.manager.name
         without = subject.twin.kind.without
         if manager in SYSTEM_MANAGERS:
             if "manuals" in without and manager in APT and call.installs and not self._is_elsewhere:
-                for word in call.packages:
-                    if _WITH_MANUALS.match(word.value):
-                        yield self._need(f"{word.value} is not installed without the folders of manual pages")
+                yield from self._manuals(call)
         elif "jdk" in without:
-            yield self._need(f"`{manager}` may need the JDK")
+            if not self._is_elsewhere:
+                yield self._need(f"`{manager}` may need the JDK")
         elif "compiler" not in without:
             return
-        elif manager in python_packages.MANAGERS:
-            yield from python_packages.python_needs(call, self._run, subject, self._history, is_elsewhere=self._is_elsewhere)
-        elif manager in node_packages.MANAGERS:
-            yield from node_packages.node_needs(call, self._run, subject, self._history, is_elsewhere=self._is_elsewhere)
+        elif manager in _LANGUAGES:
+            yield from _LANGUAGES[manager](call, run, subject, self._history, is_elsewhere=self._is_elsewhere)
         elif call.installs or call.builds:
             yield self._need(f"what `{manager} {call.action}` compiles is not known")
+
+    @property
+    def _manages_without_manuals(self) -> bool:
+        suites = self._subject.suites
+        if suites and suites <= _MANAGES_WITHOUT:
+            return True
+        runs = (one for one in self._subject.stage.instructions if isinstance(one, Run))
+        return any(_MAKES_FOLDER.search(one.text) for one in runs if one.start <= self._run.start)
+
+    def _manuals(self, call: Call) -> Iterator[Need]:
+        for word in call.packages:
+            package = word.value or self._subject.states.at(self._run).expand(word.text) or ""
+            if match := _WITH_EXAMPLES.search(package):
+                yield self._need(f"{match[0]} has what it needs in /usr/share/doc")
+            elif self._manages_without_manuals:
+                continue
+            elif match := _WITH_MANUALS.search(package):
+                yield self._need(f"{match[0]} cannot be installed without /usr/share/man/man1")
+            elif not package:
+                yield self._need(f"a variable says what is installed: {word.text}")
+
+
+def _is_script(name: str, command: SimpleCommand) -> bool:
+    return name in _SHELLS or name.endswith(".sh") or command.words[0].value.startswith(("./", "/"))
 
 
 def _removes(text: str, match: re.Match[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
-from rewriter.model.data.debian import runtime_libraries_in_all
+from rewriter.model.data.debian import SUITES, runtime_libraries_in_all
 from rewriter.model.data.official_tags import suites
 from rewriter.model.managers.run_calls import APT, calls
 from rewriter.model.programs import has_program, programs_of
@@ -64,8 +64,9 @@ class Subject:
 
     @cached_property
     def suites(self) -> frozenset[str]:
-        """The releases of Debian that the image may be."""
-        return suites(self.twin.image)
+        """The releases of Debian that the image may be; of a tag that moved on, those whose packages are known."""
+        found = suites(self.twin.image)
+        return found & frozenset(SUITES) or found
 
     def instructions(self) -> Iterator[Instruction]:
         """Those of all stages that rest on the image."""
