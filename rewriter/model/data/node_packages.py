@@ -10,9 +10,13 @@ from typing import NamedTuple
 
 
 class NodeKnowledge(NamedTuple):
-    """The tables of the data file; `programs` says for a package which program it calls."""
+    """The tables of the data file.
 
-    scripts: frozenset[str]
+    `scripts` says from which major version on, of 0.x the minor one, a package needs no compiler, `programs` which
+    program one calls.
+    """
+
+    scripts: dict[str, int]
     helpers: frozenset[str]
     plain: frozenset[str]
     tools: frozenset[str]
@@ -32,10 +36,16 @@ def node_knowledge() -> NodeKnowledge:
         return frozenset(name for table in tables for name in table["names"].split())
 
     programs = {name: table["calls"] for table in data["programs"] for name in table["names"].split()}
+    scripts = dict(_with_version(word) for table in data["scripts"] for word in table["names"].split())
     return NodeKnowledge(
-        names_in(*data["scripts"]),
+        scripts,
         names_in(data["helpers"]),
         names_in(*data["plain"]),
         names_in(*data["tools"]),
         programs,
     )
+
+
+def _with_version(word: str) -> tuple[str, int]:
+    name, _, version = word.rpartition("@")
+    return (name, int(version)) if name and version.isdigit() else (word, 0)

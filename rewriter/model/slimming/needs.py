@@ -34,6 +34,7 @@ _RUNS_CODE: Final = names(
 """Programs that run what a project brings."""
 _BUILDS: Final = names("sbt mvn gradle gradlew mvnw ant lein javac kotlinc scalac mill make gcc g++ cargo go cmake")
 _ENGLISH: Final = re.compile(r"(?:C|POSIX|en)\b|(?:C|POSIX|en)_|\Z")
+_DEBUGS: Final = re.compile(r"jdwp|\bjcmd\b|\bjattach\b|hprof")
 _LOCALE: Final = re.compile(r"(?:LANG|LANGUAGE|LC_\w+)\Z")
 
 
@@ -72,6 +73,8 @@ def _configuration_needs(subject: Subject) -> Iterator[Need]:
             for pair in instruction.pairs:
                 if _LOCALE.match(pair.key.text) and not _ENGLISH.match(pair.value.text.strip("\"'")):
                     yield Need(instruction, f"{subject.name} has no translations")
+        elif "jdk" in subject.twin.kind.without and _DEBUGS.search(instruction.text):
+            yield Need(instruction, "the JRE cannot be debugged")
         elif isinstance(instruction, Add) and subject.twin.kind.lacks and _downloads(instruction):
             yield Need(instruction, "what it downloads may use libraries that are not there")
 

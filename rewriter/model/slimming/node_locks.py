@@ -9,16 +9,21 @@ from typing import Any, Final, NamedTuple
 
 from rewriter.model.data.node_packages import node_knowledge
 
-_HEADER: Final = re.compile(r"(?:  )?[\"']?/?(@?[\w.-]+(?:/[\w.-]+)?)@[^\n]*:[ \t]*\Z")
+_HEADER: Final = re.compile(r"(?:  )?[\"']?/?(@?[\w.-]+(?:/[\w.-]+)?)@([^\n\"',(]*)[^\n]*:[ \t]*\Z")
+_VERSION: Final = re.compile(r"\s+version:?\s+[\"']?(\d[\w.-]*)")
 _DEPENDENCY: Final = re.compile(r"\s+[\"']?(@?[\w.-]+(?:/[\w.-]+)?)[\"']?(?::\s|\s+[\"'\d^~])")
-_BUN_ENTRY: Final = re.compile(r"\s+\"[^\"]+\":\s*\[\s*\"(@?[\w.-]+(?:/[\w.-]+)?)@")
+_BUN_ENTRY: Final = re.compile(r"\s+\"[^\"]+\":\s*\[\s*\"(@?[\w.-]+(?:/[\w.-]+)?)@([^\"]*)")
 _GIT: Final = re.compile(r"\b(?:git\+|git@|git://|codeload\.github\.com|github:)")
 
 
 class Locked(NamedTuple):
-    """A package of a lock file. `builds` says that it has an install script, or that it looks like an addon."""
+    """A package of a lock file, or of package.json, where the version is a range.
+
+    `builds` says that it has an install script, or that it looks like an addon.
+    """
 
     name: str
+    version: str
     builds: bool
     is_for_developers: bool
     is_from_git: bool
@@ -51,6 +56,7 @@ def _of_npm(packages: dict[str, Any]) -> Iterator[Locked]:
             continue
         yield Locked(
             str(entry.get("name") or name),
+            str(entry.get("version", "")),
             bool(entry.get("hasInstallScript")),
             bool(entry.get("dev")),
             str(entry.get("resolved", "")).startswith("git"),
@@ -67,7 +73,8 @@ def _of_old_npm(packages: object) -> Iterator[Locked]:
             if isinstance(entry, dict):
                 requires = entry.get("requires")
                 builds = isinstance(requires, dict) and not helpers.isdisjoint(requires)
-                yield Locked(name, builds, bool(entry.get("dev")), str(entry.get("version", "")).startswith("git"))
+                version = str(entry.get("version", ""))
+                yield Locked(name, version, builds, bool(entry.get("dev")), version.startswith("git"))
                 pending.append(entry.get("dependencies"))
 
 
@@ -80,8 +87,10 @@ def _of_blocks(text: str) -> Iterator[Locked]:
         if header := _HEADER.match(line):
             if current:
                 yield current
-            current = Locked(header[1], False, False, _GIT.search(line) is not None)
+            current = Locked(header[1], header[2].lstrip("^~>=npm: "), False, False, _GIT.search(line) is not None)
         elif current and line[:1] in (" ", "\t"):
+            if version := _VERSION.match(line):
+                current = current._replace(version=version[1])
             dependency = _DEPENDENCY.match(line)
             if "requiresBuild: true" in line or (dependency and dependency[1] in helpers):
                 current = current._replace(builds=True)
@@ -99,4 +108,4 @@ def _of_bun(text: str) -> Iterator[Locked]:
     for line in text.split("\n"):
         if entry := _BUN_ENTRY.match(line):
             builds = any(f'"{helper}"' in line for helper in helpers)
-            yield Locked(entry[1], builds, False, _GIT.search(line) is not None)
+            yield Locked(entry[1], entry[2], builds, False, _GIT.search(line) is not None)

@@ -24,7 +24,8 @@ _GROUPS: Final = ("dependencies", "optionalDependencies", "devDependencies")
 _PLACE: Final = re.compile(
     r"(?:git[+@:]|https?:|github:|gitlab:|bitbucket:|file:|link:|workspace:|[\w.-]+/[\w.-]+(?:#|\Z))"
 )
-_NAMED: Final = re.compile(r"(@?[^@]+)(?:@.*)?\Z", re.DOTALL)
+_NAMED: Final = re.compile(r"(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
+_NUMBERS: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _RUNS: Final = frozenset({"run", "run-script", "start", "test", "build", "exec", "x", "dlx", "create"})
 _HARMLESS: Final = frozenset({"config", "cache", "set", "version", "prune", "list", "view", "store", "import", "dedupe",
                               "audit", "fund", "root", "bin", "get", "login", "pkg", "explain", "env"})  # fmt: skip
@@ -64,12 +65,12 @@ class _Project:
         known = node_knowledge()
         for word in self._call.packages:
             match = _NAMED.match(word.value)
-            name = match[1] if match else ""
+            name, version = match.groups("") if match else ("", "")
             if not name or (_PLACE.match(word.value) and not name.startswith("@")):
                 yield self._need(f"what {word.text} brings is not known")
-            elif problem := self._problem_of(Locked(name, False, False, False)):
+            elif problem := self._problem_of(Locked(name, version, name in known.scripts, False, False)):
                 yield self._need(problem)
-            elif name not in known.tools | known.plain | known.scripts and node_need(name) is None:
+            elif name not in known.tools | known.plain and name not in known.scripts and node_need(name) is None:
                 yield self._need(f"whether {name} has to be compiled is not known")
 
     def all(self) -> Iterator[Need]:
@@ -88,10 +89,11 @@ class _Project:
         known = node_knowledge()
         for group in _GROUPS:
             for name, version in _table(package, group).items():
-                problem = self._problem_of(Locked(name, False, group == "devDependencies", _is_place(version)))
-                if problem:
+                is_for_developers, builds = group == "devDependencies", name in known.scripts
+                locked = Locked(name, str(version), builds, is_for_developers, _is_place(version))
+                if problem := self._problem_of(locked):
                     yield self._need(problem)
-                elif name not in known.plain | known.tools | known.scripts and not name.startswith("@types/"):
+                elif name not in known.plain | known.tools and not builds and not name.startswith("@types/"):
                     yield self._need(f"without a lock file it is not known what {name} brings")
 
     def scripts(self) -> Iterator[Need]:
@@ -142,8 +144,8 @@ class _Project:
                 subject.lacks(program, self._run) if stage in subject.family else program in subject.twin.kind.lacks
             )
             return f"{name} calls `{program}`, which {subject.name} lacks" if missing else ""
-        if locked.builds and not self._is_elsewhere and name not in known.scripts and need is None:
-            return f"{name} may have to be compiled"
+        if locked.builds and not self._is_elsewhere and not _has_binary(locked):
+            return f"{name} {locked.version}".rstrip() + " may have to be compiled"
         return ""
 
     def _problem_of_need(self, name: str, *, is_for_developers: bool) -> str:
@@ -162,6 +164,19 @@ class _Project:
         if not subject.brings_to_image(libraries, self._run):
             return f"{name} needs {', '.join(sorted(libraries)[:3])}, which no step installs"
         return ""
+
+
+def _has_binary(locked: Locked) -> bool:
+    """Whether an install script is known to need no compiler, for this version or any that a range may give."""
+    first = node_knowledge().scripts.get(locked.name)
+    if not first:
+        return first is not None
+    if locked.version in ("", "*", "latest"):
+        return True
+    numbers = _NUMBERS.search(locked.version)
+    if numbers is None:
+        return False
+    return int(numbers[1] if numbers[1] != "0" else numbers[2] or 0) >= first
 
 
 def _table(package: dict[str, Any], key: str) -> dict[str, Any]:

@@ -31,7 +31,8 @@ _NOT_RUN: Final = re.compile(
 )
 _PYTHON_HINT: Final = re.compile(
     r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn|posix_spawn)|\bpexpect\b|\bplumbum\b|\bimport sh\b"
-    r"|\bfrom sh import|\bshutil\.which\b|\bcreate_subprocess|\bctypes\b|\bcffi\b|\bpty\b|\bimport_module\b.*subprocess"
+    r"|\bfrom sh import|\bshutil\.which\b|\bcreate_subprocess|\bctypes\b|\bcffi\b|\bpty\b"
+    r"|\btkinter\b|\bturtle\b|\bimport_module\b.*subprocess"
 )
 _NODE_HINT: Final = re.compile(
     r"child_process|\bexeca\b|shelljs|[\"']zx[\"']|cross-spawn|\bBun\.(?:spawn|\$)|Deno\.Command"
@@ -112,7 +113,7 @@ def _of_python(text: str, path: str) -> Iterator[str]:
         yield ""
         return
     imported = {name.partition(".")[0] for name in module.imported_modules}
-    if imported & {"sh", "plumbum"}:
+    if imported & {"sh", "plumbum", "tkinter", "turtle"}:
         yield ""
     for node in module.nodes:
         if not isinstance(node, ast.Call):

@@ -56,6 +56,9 @@ _WITH_EXAMPLES: Final = re.compile(
 
 _MANUALS: Final = re.compile(r"/usr/share/(?:doc|man|info|locale)\b|\bman-db\b|\bmandb\b|\blocalepurge\b")
 _HEADERS: Final = re.compile(r"/usr/include\b|/usr/lib/[\w-]+-linux-gnu/\S*\.so|--with-\w+-(?:dir|include|lib)")
+_ZONES: Final = re.compile(r"/usr/share/zoneinfo")
+_WITH_ZONES: Final = names("jessie stretch buster bullseye bookworm")
+_USES_MODULES: Final = re.compile(r"\s-M[\w:]+|\buse\s+[A-Z]")
 _RUNS_PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*\Z")
 _STARTS_PROGRAMS: Final = re.compile(r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn)|child_process")
 _BUILDS_PROJECT: Final = re.compile(r"setup\.py\b")
@@ -98,12 +101,19 @@ class _Step:
         has_hidden = "manuals" in without and "apt" in text and any(True for _ in self._run.script.opaques())
         if has_hidden and not self._manages_without_manuals and (match := _WITH_MANUALS.search(text)):
             yield self._need(f"{match[0]} cannot be installed without /usr/share/man/man1")
+        if "zones" in without and _ZONES.search(text) and not self._has_zones:
+            yield self._need(f"{self._subject.name} may have no time zones")
         if "compiler" in without and (match := _HEADERS.search(text)):
             yield self._need(f"it names {match[0]}")
         if "jdk" in without and ("JAVA_HOME" in text or "/jre/" in text):
             yield self._need("it looks into the folders of the JDK")
         if "certificates" in without and "/etc/ssl/certs" in text and self._subject.lacks_certificates(self._run):
             yield self._need(f"{self._subject.name} has no certificates")
+
+    @property
+    def _has_zones(self) -> bool:
+        suites = self._subject.suites
+        return (bool(suites) and suites <= _WITH_ZONES) or "tzdata" in self._subject.debian_packages(self._run)
 
     def _programs(self) -> Iterator[Need]:
         run, subject = self._run, self._subject
@@ -133,6 +143,8 @@ class _Step:
                 yield self._need(f"`{name}` trusts no server without ca-certificates")
             elif name == "git" or not _HARMLESS_DOWNLOAD.search(self._run.text):
                 yield self._need(f"what `{name}` fetches may use libraries that {subject.name} lacks")
+        elif is_slim and name == "perl" and _USES_MODULES.search(text):
+            yield self._need(f"{self._subject.name} has few modules of Perl")
         elif is_slim and name == "dpkg" and any(word.value in ("-i", "--install") for word in command.arguments):
             yield self._need("`dpkg -i` brings no libraries along")
         elif _RUNS_PYTHON.match(name) or name == "node":
@@ -175,6 +187,7 @@ class _Step:
         run, subject, manager = self._run, self._subject, call.manager.name
         without = subject.twin.kind.without
         if manager in SYSTEM_MANAGERS:
+            yield from self._removals(call)
             if "manuals" in without and manager in APT and call.installs and not self._is_elsewhere:
                 yield from self._manuals(call)
         elif "jdk" in without:
@@ -186,6 +199,14 @@ class _Step:
             yield from _LANGUAGES[manager](call, run, subject, self._history, is_elsewhere=self._is_elsewhere)
         elif call.installs or call.builds:
             yield self._need(f"what `{manager} {call.action}` compiles is not known")
+
+    def _removals(self, call: Call) -> Iterator[Need]:
+        """Packages that apt does not know, as long as its lists are not there, cannot be removed."""
+        if "compiler" not in self._subject.twin.kind.without or call.action not in ("remove", "purge"):
+            return
+        there = self._subject.debian_packages(self._run)
+        if gone := next((word.value for word in call.packages if word.value not in there), ""):
+            yield self._need(f"it removes {gone}, which no step installs")
 
     @property
     def _manages_without_manuals(self) -> bool:

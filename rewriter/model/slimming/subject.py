@@ -21,6 +21,10 @@ from rewriter.syntax.tree import Instruction, Run
 MOST_STAGES: Final = 40
 """How many stages may rest on one image before nothing is said about it: each is looked at."""
 
+_ACCOUNT_SCRIPTS: Final = frozenset({"adduser", "addgroup", "deluser", "delgroup"})
+_WITH_ACCOUNT_SCRIPTS: Final = frozenset({"jessie", "stretch", "buster", "bullseye", "bookworm"})
+"""The releases whose smallest system has `adduser`: https://www.debian.org/releases/trixie/release-notes/"""
+
 _LEAVES_OUT: Final = ("--no-install-recommends",)
 
 
@@ -78,9 +82,14 @@ class Subject:
 
         `before` is the place in a RUN up to which its own installs count.
         """
-        if program not in self.twin.kind.lacks:
+        if program not in self.twin.kind.lacks and not self._is_gone(program):
             return False
         return not self._is_installed(program, at, before)
+
+    def _is_gone(self, program: str) -> bool:
+        """Whether a program came with what the present image installs, in some release, and not by itself."""
+        is_slim = "compiler" in self.twin.kind.without
+        return is_slim and program in _ACCOUNT_SCRIPTS and not self.suites <= _WITH_ACCOUNT_SCRIPTS
 
     def lacks_certificates(self, at: Instruction, before: int | None = None) -> bool:
         """Whether programs of the system may trust no server at an instruction."""
