@@ -37,38 +37,35 @@ def start_from_lighter_image(
     need, or to find it in what the stage installs by name. The project's sources are read for programs that they
     start. What cannot be read counts as a need.
     """
+    for stage in states.graph.stages:
+        if stage.base is not None and stage.base.is_official:
+            yield from _of_bottom(stage, states, context, services)
+
+
+def _of_bottom(bottom: Stage, states: States, context: BuildContext, services: Services) -> Iterator[Fix | Skip]:
+    """What becomes of a stage that starts from an image, together with all that rest on it."""
     from rewriter.model.slimming.needs import first_need
     from rewriter.model.slimming.subject import Subject
     from rewriter.model.slimming.twins import NoTwinError, twin_of
 
-    for bottom, shipping in _bases(states, services):
-        try:
-            twin = twin_of(bottom, states.graph)
-        except NoTwinError as error:
-            yield Skip(bottom.from_, str(error))
-            continue
-        if twin is None:
-            continue
-        subject = Subject(bottom, twin, states, context, services)
-        if need := first_need(subject, shipping):
-            is_below = need.instruction is not bottom.from_
-            yield Skip(bottom.from_, f"line {{line}}: {need.reason}" if is_below else need.reason, need.instruction)
-        else:
-            message = f"nothing here needs what {bottom.base} has beyond {twin.image}"
-            yield Fix(
-                bottom.from_,
-                message,
-                [replace(bottom.from_.image, twin.text)],
-                reads=[one.span for one in states.graph.stages],
-            )
-
-
-def _bases(states: States, services: Services) -> Iterator[tuple[Stage, list[Stage]]]:
-    """The stages at the bottom of those that ship, each with these: the last one, and the targets of services."""
-    found: dict[int, list[Stage]] = {}
-    for stage in states.graph.stages:
-        if stage.is_final or services.of(stage):
-            *_, bottom = stage.lineage
-            found.setdefault(bottom.index, []).append(stage)
-    for index, shipping in found.items():
-        yield states.graph.stages[index], shipping
+    problem = ""
+    try:
+        twin = twin_of(bottom, states.graph)
+    except NoTwinError as error:
+        twin, problem = None, str(error)
+    if twin is None and not problem:
+        return
+    shipping = [stage for stage in bottom.family if stage.is_final or services.of(stage)]
+    if not shipping:
+        return
+    if twin is None:
+        yield Skip(bottom.from_, problem)
+        return
+    need = first_need(Subject(bottom, twin, states, context, services), shipping)
+    if need is not None:
+        is_below = need.instruction is not bottom.from_
+        yield Skip(bottom.from_, f"line {{line}}: {need.reason}" if is_below else need.reason, need.instruction)
+        return
+    message = f"nothing here needs what {bottom.base} has beyond {twin.image}"
+    reads = [stage.span for stage in states.graph.stages]
+    yield Fix(bottom.from_, message, [replace(bottom.from_.image, twin.text)], reads=reads)

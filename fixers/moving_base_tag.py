@@ -1,6 +1,7 @@
 """Base images without a version, which are another image next year."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
@@ -9,6 +10,9 @@ from rewriter.model.image import ImageReference
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.tree import Dockerfile
+
+if TYPE_CHECKING:
+    from rewriter.model.project.toolchain import Asked
 
 
 @fixer(
@@ -48,8 +52,7 @@ def _of_stage(stage: Stage, image: ImageReference, context: BuildContext) -> Fix
     from rewriter.model.data.official_tags import is_known, meaning_of_latest
     from rewriter.model.project.toolchain import versions_asked_for
 
-    word, written = stage.from_.image, str(image)
-    if word.text != written:
+    if stage.from_.image.text != str(image):
         return Skip(stage.from_, "a variable says which tag it is")
     if not is_known(image):
         return Skip(stage.from_, f"which versions of {image.name} there are is not known")
@@ -57,16 +60,22 @@ def _of_stage(stage: Stage, image: ImageReference, context: BuildContext) -> Fix
     exact = [one for one in asked if one.is_exact]
     if any(one.version != exact[0].version for one in exact):
         return Skip(stage.from_, f"{exact[0].file} and {exact[-1].file} ask for different versions")
-    for one in exact or asked:
-        if not one.version:
-            return Skip(stage.from_, f"{one.file} names no single version")
-        if tag := _tag_for(image, one.version):
-            what = f"{one.file} asks for {one.version}"
-            return _fix(stage, image, tag, what, level=None if one.is_exact else Level.OPT_IN)
-        return Skip(stage.from_, f"{one.file} asks for {one.version}, which {image.name} has no tag for")
+    if asked:
+        return _as_asked(stage, image, asked[0])
     if tag := meaning_of_latest(image):
         return _fix(stage, image, tag, f"`latest` was {tag} when dfix learnt the tags", level=Level.OPT_IN)
     return Skip(stage.from_, f"which version of {image.name} is meant cannot be told")
+
+
+def _as_asked(stage: Stage, image: ImageReference, asked: "Asked") -> Fix | Skip:
+    """The version that the project asks for; files that name one come before those that bound it."""
+    if not asked.version:
+        return Skip(stage.from_, f"{asked.file} names no single version")
+    tag = _tag_for(image, asked.version)
+    if not tag:
+        return Skip(stage.from_, f"{asked.file} asks for {asked.version}, which {image.name} has no tag for")
+    level = Level.GUARDED if asked.is_exact else Level.OPT_IN
+    return _fix(stage, image, tag, f"{asked.file} asks for {asked.version}", level=level)
 
 
 def _tag_for(image: ImageReference, version: str) -> str:
@@ -78,6 +87,6 @@ def _tag_for(image: ImageReference, version: str) -> str:
     return next((tag for tag in tags[:2] if listing(image._replace(tag=tag))), "")
 
 
-def _fix(stage: Stage, image: ImageReference, tag: str, why: str, *, level: Level | None) -> Fix:
+def _fix(stage: Stage, image: ImageReference, tag: str, why: str, *, level: Level) -> Fix:
     named = str(image._replace(tag=tag))
     return Fix(stage.from_, f"{named}: {why}", [replace(stage.from_.image, named)], level=level)

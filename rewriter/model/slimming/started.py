@@ -83,7 +83,7 @@ def programs_started(context: BuildContext, language: str) -> Started:
             if program:
                 found.setdefault(program, path)
             else:
-                unread.append(f"which programs {path} starts cannot be told")
+                unread.append(f"which programs or libraries {path} uses cannot be told")
     return Started(found, tuple(dict.fromkeys(unread)))
 
 

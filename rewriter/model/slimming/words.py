@@ -14,7 +14,7 @@ from rewriter.syntax.shell_tree import CommandList, Opaque, SimpleCommand, Word
 
 _COMMAND: Final = re.compile(
     r"""(?:^|[\n;&|({`!"']|\s-exec\s)\s*(?:(?:then|do|else|elif|if|while|until|exec|sudo|xargs|env|command|time|nohup)\s+"""
-    r"""|[A-Za-z_]\w*=\S*\s+)*([\w./+-]+)"""
+    r"""|[A-Za-z_]\w*=[^\s"'`$(]*\s+)*([\w./+-]+)"""
 )
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 _HANDS_ON: Final = names("sh bash ash dash su xargs find eval watch timeout parallel entr flock setsid")
