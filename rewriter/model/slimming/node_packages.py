@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from rewriter.model.data.node_packages import node_knowledge
@@ -25,6 +25,11 @@ _PLACE: Final = re.compile(
     r"(?:git[+@:]|https?:|github:|gitlab:|bitbucket:|file:|link:|workspace:|[\w.-]+/[\w.-]+(?:#|\Z))"
 )
 _NAMED: Final = re.compile(r"(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
+_SCRIPT_NAME: Final = re.compile(r"[\w:.-]+")
+_INSTALLS: Final = re.compile(
+    r"\b(?:npm|yarn|pnpm|bun|pip3?)\s+(?:--?\S+\s+)*(?:install|i|ci|add)\b|\byarn\s*(?:&&|\Z)|node-gyp"
+)
+_OF_INSTALL: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 _NUMBERS: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _RUNS: Final = frozenset({"run", "run-script", "start", "test", "build", "exec", "x", "dlx", "create"})
 _HARMLESS: Final = frozenset({"config", "cache", "set", "version", "prune", "list", "view", "store", "import", "dedupe",
@@ -79,7 +84,7 @@ class _Project:
         if package is None:
             yield self._need("package.json is not there to be read")
             return
-        yield from self._own_scripts(package)
+        yield from self._own_scripts(package, _OF_INSTALL)
         found = self._locked()
         if found is not None:
             for locked in found:
@@ -102,16 +107,25 @@ class _Project:
         if package is None:
             yield self._need("package.json is not there to be read")
             return
-        yield from self._own_scripts(package, also_tasks=True)
+        words = [word.value for word in self._call.packages[:1]]
+        yield from self._own_scripts(package, [self._call.action, *words])
 
-    def _own_scripts(self, package: dict[str, Any], *, also_tasks: bool = False) -> Iterator[Need]:
-        for name, command in _table(package, "scripts").items():
-            is_of_install = name.removeprefix("pre").removeprefix("post") in ("install", "prepare", "publish")
-            if not isinstance(command, str) or not (also_tasks or is_of_install):
+    def _own_scripts(self, package: dict[str, Any], called: Iterable[str]) -> Iterator[Need]:
+        """What scripts of package.json need, and those that they call in turn."""
+        scripts = {name: text for name, text in _table(package, "scripts").items() if isinstance(text, str)}
+        pending, seen = list(called), set[str]()
+        while pending:
+            name = pending.pop()
+            if name in seen or name not in scripts:
                 continue
-            for program in sorted(programs_in_text(command)):
+            seen.add(name)
+            text = scripts[name]
+            pending += [f"pre{name}", f"post{name}", *_SCRIPT_NAME.findall(text)]
+            for program in sorted(programs_in_text(text)):
                 if not self._is_elsewhere and self._subject.lacks(program, self._run):
                     yield self._need(f"the script `{name}` calls `{program}`, which {self._subject.name} lacks")
+            if _INSTALLS.search(text):
+                yield self._need(f"the script `{name}` installs packages, too")
 
     def _package(self) -> dict[str, Any] | None:
         text = self._history.read(self._run, self._folder, "package.json")

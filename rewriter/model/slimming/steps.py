@@ -43,12 +43,15 @@ _WITH_MANUALS: Final = re.compile(
     r"openjdk|oracle-java|default-j|postgres|maven\Z|ant\Z|tomcat|jenkins|libreoffice|scala|solr|zookeeper|cassandra"
     r"|elasticsearch|logstash|gradle|groovy|sbt\Z|leiningen|jetty|activemq"
 )
-"""Packages that need /usr/share/man/man1 to be there when they are installed: https://bugs.debian.org/863199"""
+"""Packages that need /usr/share/man/man1 to be there when they are installed.
+
+Source: https://github.com/debuerreotype/debuerreotype/issues/10
+"""
 
 _MANAGES_WITHOUT: Final = names("bookworm trixie forky sid")
 """Releases that install them all the same; tried in bookworm with /usr/share/man left out as in the slim image."""
 
-_MAKES_FOLDER: Final = re.compile(r"mkdir\b[^\n&|;]*/usr/share/man/man1")
+_MAKES_FOLDER: Final = re.compile(r"mkdir\b[^\n&|;]*/usr/share/man/man\{?1\b(?P<postgres>[^\n&|;]*7)?")
 _WITH_EXAMPLES: Final = re.compile(
     r"zabbix|pdns-backend|icinga|bacula|bareos|cacti|roundcube|phpmyadmin|freeradius|amavis|man-db\Z"
 )
@@ -214,7 +217,9 @@ class _Step:
         if suites and suites <= _MANAGES_WITHOUT:
             return True
         runs = (one for one in self._subject.stage.instructions if isinstance(one, Run))
-        return any(_MAKES_FOLDER.search(one.text) for one in runs if one.start <= self._run.start)
+        made = [match for one in runs if one.start <= self._run.start and (match := _MAKES_FOLDER.search(one.text))]
+        # PostgreSQL has manual pages in the seventh section as well.
+        return any(match["postgres"] for match in made) or (bool(made) and "postgres" not in self._run.text)
 
     def _manuals(self, call: Call) -> Iterator[Need]:
         for word in call.packages:

@@ -23,7 +23,7 @@ MOST_STAGES: Final = 40
 
 _ACCOUNT_SCRIPTS: Final = frozenset({"adduser", "addgroup", "deluser", "delgroup"})
 _WITH_ACCOUNT_SCRIPTS: Final = frozenset({"jessie", "stretch", "buster", "bullseye", "bookworm"})
-"""The releases whose smallest system has `adduser`: https://www.debian.org/releases/trixie/release-notes/"""
+"""The releases whose smallest system has `adduser`: https://github.com/atsign-foundation/noports/pull/2085"""
 
 _LEAVES_OUT: Final = ("--no-install-recommends",)
 
