@@ -5,23 +5,28 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rewriter.model.context.services import Service
+from rewriter.model.image import parse_image
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.files import History
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Unknown
-from rewriter.model.slimming.started import Started, java_problems, programs_started
 from rewriter.model.slimming.steps import step_needs
 from rewriter.model.slimming.subject import MOST_STAGES, Need, Subject
 from rewriter.model.slimming.words import programs_in, programs_in_text, programs_of
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Onbuild, Run
 
+if TYPE_CHECKING:
+    from rewriter.model.slimming.started import Started
+
 _LANGUAGES: Final = {"python": "python", "node": "javascript"}
 _COMPILED: Final = names("golang rust gcc haskell swift erlang elixir dart crystal")
-_STATIC_IMAGES: Final = ("astral-sh/uv", "library/busybox", "krallin/tini", "amacneil/dbmate", "aws-observability")
+_STATIC_IMAGES: Final = frozenset({"astral-sh/uv", "library/busybox"})
+"""The repositories of images whose programs are linked statically: https://docs.astral.sh/uv/guides/integration/docker/"""
+
 _NO_SOURCE: Final = re.compile(
     r"\.(?:txt|json|toml|lock|cfg|ini|ya?ml|conf|md|env|properties|xml|csv|sql|html|css|pem|crt|sh|lockb|npmrc)\Z"
     r"|(?:^|/)(?:Pipfile|Procfile|LICENSE|\.[\w-]+)\Z"
@@ -118,7 +123,7 @@ def _copy_needs(subject: Subject, elsewhere: Sequence[Stage]) -> Iterator[Need]:
         if flag is None:
             continue
         stage = graph.find(flag.value)
-        if stage is None and not any(name in flag.value for name in _STATIC_IMAGES):
+        if stage is None and parse_image(flag.value).repository not in _STATIC_IMAGES:
             yield Need(instruction, f"what comes from {flag.value} may use libraries that {subject.name} lacks")
         elif stage is not None and stage in elsewhere and (problem := _problem_of_stage(stage)):
             yield Need(instruction, problem)
@@ -200,6 +205,8 @@ def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:
 
 
 def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
+    from rewriter.model.slimming.started import java_problems, programs_started
+
     copies = (one for stage in stages for one in stage.instructions if _brings_sources(one))
     copy = next(copies, None)
     image = subject.twin.image

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from rewriter.model.data.node_packages import node_knowledge
 from rewriter.model.data.system_libraries import node_need
-from rewriter.model.installing.manifests import locks_of
 from rewriter.model.managers.call import Call
 from rewriter.model.pip.files import History, places
 from rewriter.model.slimming.node_locks import Locked, locked_packages
@@ -136,6 +135,8 @@ class _Project:
         return package if isinstance(package, dict) else None
 
     def _locked(self) -> list[Locked] | None:
+        from rewriter.model.installing.manifests import locks_of
+
         for name in locks_of(self._call.manager.name):
             text = self._history.read(self._run, self._folder, name)
             found = locked_packages(name, text) if text is not None else None
