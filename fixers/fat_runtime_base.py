@@ -17,6 +17,7 @@ from rewriter.syntax.tree import Dockerfile
     level=Level.GUARDED,
     phase="stages",
     changes=["build-tools", "system-packages"],
+    gains=["size", "security"],
     example=Example(
         before='FROM python:3.11\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',
         after='FROM python:3.11-slim\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     phase="stages",
     replaces=["DL3006", "DL3007"],
     changes=["build-tools", "bytecode", "env", "installers", "system-packages"],
+    gains=["reliability"],
     example=Example(
         before='FROM node:latest\nCOPY server.js .\nCMD ["node", "server.js"]\n',
         after='FROM node:20\nCOPY server.js .\nCMD ["node", "server.js"]\n',

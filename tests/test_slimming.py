@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rewriter import engine
+from rewriter.fixing.registry import load_fixers
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data.node_packages import node_knowledge
 from rewriter.model.data.official_tags import meaning_of_latest, runtime_twin
@@ -294,3 +296,11 @@ def test_versions_that_a_project_asks_for() -> None:
         Asked("20", "package.json", False),
     ]
     assert list(versions_asked_for("node", BuildContext(None))) == []
+
+
+def test_people_develop_in_a_dev_container() -> None:
+    text = 'FROM python:3.11\nRUN pip install mkdocs\nENTRYPOINT ["mkdocs"]\n'
+    fixers = [one for one in load_fixers() if one.code == "DF102"]
+    for path, changes in (("Dockerfile", True), (".devcontainer/Dockerfile", False)):
+        context = BuildContext.of_list(["README.md"], dockerfile=path)
+        assert (engine.fix(text, fixers, context=lambda _, found=context: found).after != text) is changes

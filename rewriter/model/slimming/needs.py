@@ -55,6 +55,9 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     if len(subject.family) > MOST_STAGES:
         yield Need(subject.stage.from_, "more stages rest on it than are looked at")
         return
+    if ".devcontainer" in f"{subject.context.root}/{subject.context.dockerfile}":
+        yield Need(subject.stage.from_, "people develop in it")
+        return
     history = History(subject.stage.dockerfile, subject.states, subject.context)
     for stage in subject.family:
         yield from step_needs(stage, subject, history)
