@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from rewriter.model.managers.call import Call
+from rewriter.model.managers.call import Call, skip_wrappers
 from rewriter.model.managers.run_calls import APT, calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.pip.files import History, places
@@ -30,7 +30,9 @@ _COMPILERS: Final = names(
 )
 _DOWNLOADERS: Final = names("curl wget aria2c")
 _NEEDS_JDK: Final = names("sbt mvn gradle gradlew mvnw ant lein kotlinc scalac scala mill clojure clj groovy git")
-_NOT_IN_SCRIPTS: Final = _COMPILERS | _DOWNLOADERS | names("dpkg pip pip3 npm yarn pnpm gem bundle")
+_NOT_IN_SCRIPTS: Final = (
+    _COMPILERS | _DOWNLOADERS | names("dpkg pip pip3 uv poetry pipenv conda npm npx yarn pnpm gem bundle")
+)
 _OF_THE_SYSTEM: Final = ("/bin/", "/usr/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/python", "/usr/local/bin/pip")
 _SHELLS: Final = names("sh bash dash ash . source")
 # What is fetched from there is a key, a list of packages, or a program that is linked statically.
@@ -128,10 +130,10 @@ class _Step:
             elif not subject.twin.kind.lacks:
                 if command is not None and not self._manages_without_manuals and _is_script(name, command):
                     yield from self._script(command)
-            elif name in _COMPILERS and "compiler" in subject.twin.kind.without:
-                yield self._need(f"what `{name}` builds may use libraries that {subject.name} lacks")
-            elif name in _DOWNLOADERS and not _HARMLESS_DOWNLOAD.search(run.text):
-                yield self._need("what it downloads may use libraries that are not there")
+            elif name in _DOWNLOADERS and _HARMLESS_DOWNLOAD.search(run.text):
+                continue
+            elif name in _NOT_IN_SCRIPTS | _NEEDS_JDK:
+                yield self._need(f"what `{name}` brings there is not looked at")
 
     def _command(self, name: str, command: SimpleCommand) -> Iterator[Need]:
         subject, text = self._subject, command.text
@@ -160,9 +162,10 @@ class _Step:
 
     def _script(self, command: SimpleCommand) -> Iterator[Need]:
         """A script of the context, read for programs that are lacking."""
-        words = [word for word in command.words if not word.value.startswith("-")]
-        by_shell = posixpath.basename(command.words[0].value) in _SHELLS
-        if any(word.value.endswith("c") and word.value.startswith("-") for word in command.words[1:2]) and by_shell:
+        given = command.words[skip_wrappers(command.words) or 0 :]
+        words = [word for word in given if not word.value.startswith("-")]
+        by_shell = posixpath.basename(given[0].value) in _SHELLS
+        if by_shell and any(word.value.startswith("-") and word.value.endswith("c") for word in given[1:2]):
             return  # its text was looked at
         target = words[1].value if by_shell and len(words) > 1 else words[0].value
         if target.startswith(_OF_THE_SYSTEM) or target.endswith("/activate"):
