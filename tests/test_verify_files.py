@@ -351,6 +351,14 @@ def test_a_link_between_alternatives_belongs_to_the_package_that_it_leads_to() -
     assert failures(before, after) == [("gcc", "1", "")]
 
 
+def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
+    made: Files = {"/usr/local/lib/python3.11": folder(), "/usr/local/lib/python3.11/dist-packages": folder()}
+    base: Files = {"/usr/local/lib": folder(), "/etc": folder()}
+    before = {**base, **made, "/etc/python3/debian_config": "[DEFAULT]"}
+    assert failures(before, base, "system-packages") == []
+    assert failures(before, base) != []
+
+
 def test_packages_of_alpine() -> None:
     database = "P:curl\nV:{0}\nF:usr/bin\nR:curl\nZ:Q1\n\nP:make\nV:4\nF:usr/bin\nR:make\n\n"
     before = {"/lib/apk/db/installed": database.format(1), "/usr/bin/curl": "1", "/usr/bin/make": "m"}
