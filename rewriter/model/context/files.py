@@ -16,6 +16,9 @@ Kind: TypeAlias = Literal["file", "folder", "link", "other", "absent", "unreadab
 
 `unreadable` is what exists, or may exist, in a folder that cannot be looked into."""
 
+OPEN: Final = 0o777
+"""The mode of what is not known to keep anybody out."""
+
 
 class ContextFiles(Protocol):
     """The files of a context."""
@@ -38,6 +41,9 @@ class ContextFiles(Protocol):
 
     def size(self, path: str) -> int:
         """The size of a file in bytes, -1 where it is not known."""
+
+    def mode(self, path: str) -> int:
+        """The permissions of what stands at a path; open to all where they are not known."""
 
     def resolve(self, path: str) -> str:
         """The path that links on the way to a path lead to; empty where that is not known."""
@@ -93,6 +99,12 @@ class LocalFiles:
             return os.stat(self._place(path) or "\0").st_size
         except (OSError, ValueError):
             return -1
+
+    def mode(self, path: str) -> int:
+        try:
+            return stat.S_IMODE(os.stat(self._place(path) or "\0").st_mode)
+        except (OSError, ValueError):
+            return OPEN
 
     def head(self, path: str, size: int) -> bytes | None:
         try:
@@ -169,6 +181,10 @@ class ListedFiles:
         if listed is not None and listed.size < 0 and self._readable is not None:
             return self._readable.size(path)
         return -1 if listed is None else listed.size
+
+    def mode(self, path: str) -> int:
+        listed = self._paths.get(path)
+        return stat.S_IMODE(listed.mode) or OPEN if listed is not None and _is_file(listed.mode) else OPEN
 
     def head(self, path: str, size: int) -> bytes | None:
         listed = self._paths.get(path)

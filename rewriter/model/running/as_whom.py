@@ -1,0 +1,94 @@
+"""Whether an image runs as root, and whether its Dockerfile asks for that."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rewriter.model.context.services import Services
+from rewriter.model.running.new_user import Runner, is_root
+from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.stages import Stage
+from rewriter.syntax.tree import (
+    Arg,
+    Cmd,
+    Copy,
+    Entrypoint,
+    Env,
+    Expose,
+    Healthcheck,
+    Instruction,
+    Label,
+    Maintainer,
+    Run,
+    Shell,
+    Stopsignal,
+    User,
+    Volume,
+    Workdir,
+)
+
+_BUILDS: Final = (Run, Copy, Workdir)
+_STARTS: Final = (Cmd, Entrypoint, Expose, Healthcheck, Stopsignal, Volume)
+_ABOUT_RUNNING: Final = (*_STARTS, Arg, Env, Label, Maintainer, Shell)
+
+
+def ships(stage: Stage, services: Services) -> bool:
+    """Whether the image of a stage leaves the build: it is the last one, or a compose service runs it.
+
+    A stage that others are based on is not meant: the new user would run their steps.
+    """
+    return stage.is_final or (bool(stage.name) and not stage.children and bool(services.of(stage)))
+
+
+def doubt_of_user(shipped: Shipped) -> Doubt | None:
+    """Why it is not sure that the image runs as root only because nobody thought of it."""
+    origin = shipped.stage.origin
+    if not shipped.end.base.user:
+        return Doubt(f"the user of `{origin or shipped.stage.from_.image.text}` is not known")
+    last = last_user(shipped)
+    if last is None:
+        return None
+    if not is_root_name(shipped.end.base.user) or not _builds_below(last, shipped):
+        return Doubt("line {line} asks for root", last)
+    return None
+
+
+def last_user(shipped: Shipped) -> User | None:
+    """The USER in force at the end."""
+    return next((one for one in reversed(shipped.steps) if isinstance(one, User)), None)
+
+
+def _builds_below(user: User, shipped: Shipped) -> bool:
+    return any(isinstance(one, _BUILDS) and one.start > user.start for one in shipped.steps)
+
+
+def runs_as_root(shipped: Shipped) -> bool:
+    """Whether the image runs as root, or may: the user of an unknown image is not known."""
+    end = shipped.end
+    return is_root(end) if end.user else not end.sets_user
+
+
+def is_root_name(user: str) -> bool:
+    """Whether a USER means root."""
+    return user.partition(":")[0] in ("root", "0")
+
+
+def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
+    """Why the user that some steps are built as is not the one that the image would run as."""
+    for one in shipped.steps:
+        if not isinstance(one, User):
+            continue
+        name = (shipped.states.at(one).expand(one.arguments) or "").partition(":")[0]
+        known = {runner.user, *runner.user.split(":"), runner.home.rpartition("/")[2]}
+        if not is_root_name(name) and name not in known:
+            return Doubt("line {line} names another user", one)
+    return None
+
+
+def block_of_start(stage: Stage) -> Instruction | None:
+    """The first of the instructions at the end of a stage that only say how a container runs; None where none is."""
+    own = stage.instructions
+    position = len(own)
+    while position and isinstance(own[position - 1], _ABOUT_RUNNING):
+        position -= 1
+    return next((one for one in own[position:] if isinstance(one, _STARTS)), None)

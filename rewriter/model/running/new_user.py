@@ -1,0 +1,135 @@
+"""As whom an image is to run: a user that it has already, or a new one, and how that is created.
+
+Numbers, not names: Kubernetes refuses to start an image under `runAsNonRoot` when USER is a name, for it cannot tell
+that it is not root's. https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from rewriter.model.data.base_contents import accounts_of
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.state import State
+from rewriter.model.users import created_users, texts_of_users
+from rewriter.syntax.tree import Add, Arg, Copy, Env, Instruction, Label, Maintainer, Run, Shell, Workdir
+
+UID: Final = 10001
+"""High enough to be free on the host and in every image; 1000 is taken on node and newer Ubuntu images."""
+_NAMES: Final = ("app", "appuser", "runner")
+
+# Images of the Red Hat family that bring useradd: the small ones lack the package shadow-utils.
+_WITH_USERADD: Final = names("centos fedora rockylinux almalinux oraclelinux")
+
+
+class Runner(NamedTuple):
+    """The user that an image is to run as.
+
+    `user` is what USER takes, `owner` what `--chown` and chown take, `home` the home folder, empty where there is none.
+    `create` are the commands that create it, `above` the instruction to do that above; both are empty where it
+    exists. Without an `above` it is created where the image is done.
+    `made_by` is the RUN that creates it already.
+    """
+
+    user: str
+    owner: str
+    home: str
+    create: tuple[str, ...] = ()
+    above: Instruction | None = None
+    made_by: Run | None = None
+
+
+def find_runner(shipped: Shipped) -> Runner | Doubt:
+    """The user to run an image as, or why there is none."""
+    end = shipped.end
+    if (created := list(created_users(end))) or texts_of_users(end):
+        if not created:
+            return Doubt("which users the image has is not known")
+        one = created[-1]
+        if not one.has_home:
+            return Doubt(f"the user {one.name}, created in line {{line}}, has no home folder", one.run)
+        if one.account is not None:
+            number = f"{one.account.uid}:{one.account.gid}"
+            return Runner(number, number, one.account.home, made_by=one.run)
+        if not one.group:
+            return Doubt(f"the group of the user {one.name}, created in line {{line}}, is not known", one.run)
+        return Runner(one.name, f"{one.name}:{one.group}", f"/home/{one.name}", made_by=one.run)
+    origin = shipped.stage.origin
+    if origin is not None and (accounts := accounts_of(origin)):
+        account = accounts[0]
+        if account.uid == 1654:  # .NET's own variable, which its documentation tells to use
+            return Runner("$APP_UID", "$APP_UID:$APP_UID", account.home)
+        number = f"{account.uid}:{account.gid}"
+        return Runner(number, number, account.home)
+    return _create(shipped)
+
+
+def _create(shipped: Shipped) -> Runner | Doubt:
+    end, origin = shipped.end, shipped.stage.origin
+    number = f"{UID}:{UID}"
+    if origin is not None and origin.is_scratch:
+        return Runner(number, number, "")
+    name = _NAMES[0]
+    match end.distribution:
+        case "debian" | "ubuntu":
+            create = _useradd(name)
+        case "rhel" if origin is not None and origin.family in _WITH_USERADD:
+            create = _useradd(name)
+        case "alpine":
+            create = (f"addgroup -g {UID} {name}", f"adduser -D -u {UID} -G {name} {name}")
+        case _:
+            return Doubt(f"how `{origin or 'the base image'}` creates users is not known")
+    above = _place_of_creation(shipped)
+    state = shipped.states.at(above) if above else end
+    if not is_root(state):
+        return Doubt("line {line} is not built as root", above)
+    if not state.is_posix_shell:
+        return Doubt("its SHELL is none that is understood")
+    return Runner(number, number, f"/home/{name}", create, above)
+
+
+def _useradd(name: str) -> tuple[str, ...]:
+    return f"groupadd --gid {UID} {name}", f"useradd --uid {UID} --gid {name} --create-home {name}"
+
+
+def is_root(state: State) -> bool:
+    """Whether RUNs at a place are root's for sure."""
+    return state.user.partition(":")[0] in ("root", "0")
+
+
+def _place_of_creation(shipped: Shipped) -> Instruction | None:
+    """The first instruction below the system packages that depends on the project, with the WORKDIR that it stands in.
+
+    What stands above it seldom changes, so the user is created once and stays in the cache.
+    """
+    own = shipped.stage.instructions
+    for position, one in enumerate(own):
+        if isinstance(one, Copy | Add) and not _is_from_image(one, shipped):
+            break
+        if isinstance(one, Run) and not _is_of_system(one):
+            break
+        if not isinstance(one, Arg | Env | Label | Maintainer | Shell | Workdir | Run | Copy):
+            break
+    else:
+        return None
+    while position and isinstance(own[position - 1], Workdir):
+        position -= 1
+    return own[position]
+
+
+def _is_from_image(copy: Copy, shipped: Shipped) -> bool:
+    flag = copy.source_stage
+    return flag is not None and shipped.states.graph.find(flag.value) is None
+
+
+def _is_of_system(run: Run) -> bool:
+    found = calls(run)
+    return bool(found) and all(call.manager.name in SYSTEM_MANAGERS for call in found)
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether a path can be written into a shell command as it is."""
+    return re.fullmatch(r"/[\w./@+-]*", path) is not None
