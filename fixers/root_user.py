@@ -6,7 +6,7 @@ from rewriter.fixing.commands import append_command, joined_commands
 from rewriter.fixing.compose import append_lines, insert_lines
 from rewriter.fixing.edits import render
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.fixing.flags import insert_flags
+from rewriter.fixing.flags import insert_flag
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.project import Project
@@ -41,7 +41,7 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Instruction
         "RUN groupadd --gid 10001 app && useradd --uid 10001 --gid app --create-home app\n"
         "WORKDIR /app\nCOPY . .\nUSER 10001:10001\nEXPOSE 8000\n"
         'CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]\n',
-        files=(("main.py", 'from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get("/")\ndef root():\n    return {}\n'),),
+        files=(("main.py", "from fastapi import FastAPI\n\napp = FastAPI()\n"),),
     ),
 )
 def run_as_ordinary_user(
@@ -91,28 +91,27 @@ def _find(shipped: Shipped) -> tuple[Runner, Ownership] | Doubt:
 
 def _fix(anchor: Instruction, shipped: Shipped, runner: Runner, ownership: Ownership) -> Fix:
     stage = shipped.stage
-    edits = [insert_flags(copy, [f"--chown={runner.owner}"]) for copy in ownership.copies]
+    edits = [insert_flag(copy, f"--chown={runner.owner}") for copy in ownership.copies]
     if ownership.built:
         run, folder = ownership.built
         edits.append(append_command(run, f"chown -R {runner.owner} {folder}"))
-    lines = [render("USER", runner.user, like=anchor)]
-    if ownership.owned:
-        lines.insert(0, joined_commands("RUN", _give(runner, ownership), like=anchor))
-    if runner.create:
-        create = joined_commands("RUN", runner.create, like=anchor)
-        if runner.above is None:
-            lines.insert(0, create)
-        else:
-            edits.append(insert_lines(runner.above, [create]))
+    last = _give(runner, ownership)
+    if runner.create and runner.above:
+        edits.append(insert_lines(runner.above, [joined_commands("RUN", runner.create, like=anchor)]))
+    else:
+        last = [*runner.create, *last]
+    lines = [joined_commands("RUN", last, like=anchor)] if last else []
+    lines.append(render("USER", runner.user, like=anchor))
     block = block_of_start(stage)
     edits.append(insert_lines(block, lines) if block else append_lines(stage.instructions[-1], lines))
-    message = f"it runs as root: the user {runner.user} is to run it"
+    message = f"it runs as root without need: the user {runner.user} takes over"
     if ownership.owned:
-        message += f" and to own {', '.join(ownership.owned)}"
+        message += f" and owns {', '.join(ownership.owned)}"
     return Fix(anchor, message, edits, reads=[one.span for one in stage.lineage])
 
 
 def _give(runner: Runner, ownership: Ownership) -> list[str]:
     """The commands that make folders and give them to the user."""
-    make = [f"mkdir -p {' '.join(ownership.made)}"] if ownership.made else []
-    return [*make, f"chown {runner.owner} {' '.join(ownership.owned)}"]
+    make = [f"mkdir -p {' '.join(ownership.missing)}"] if ownership.missing else []
+    give = [f"chown {runner.owner} {' '.join(ownership.owned)}"] if ownership.owned else []
+    return [*make, *give]

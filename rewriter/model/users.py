@@ -91,7 +91,7 @@ def created_users(state: State) -> Iterator[CreatedUser]:
                 continue
             first = one.place if first is None else first
             account = _account(one, state, is_first=one.place == first and family in _WITHOUT_USERS)
-            yield CreatedUser(one.named[0], _group_of(one), account, _has_home(one, state), run)
+            yield CreatedUser(one.named[0], _group_of(one), account, _has_home(one), run)
 
 
 def texts_of_users(state: State) -> str:
@@ -106,7 +106,7 @@ def _group_of(one: _Created) -> str:
     return given or ("" if is_system else one.named[0])
 
 
-def _has_home(one: _Created, state: State) -> bool:
+def _has_home(one: _Created) -> bool:
     if one.program == "useradd":
         return bool({"-m", "--create-home"} & one.options.keys())
     if {"-H", "--no-create-home"} & one.options.keys():
@@ -182,7 +182,7 @@ def _group_id(name: str, state: State, otherwise: int) -> int:
 def _creations(state: State, programs: tuple[str, str], name: str = "") -> Iterator[_Created]:
     """The commands up to here that create users or groups; with a name or number at least all that may be of it."""
     for run in state.runs_where(_may_create, programs):
-        text = run.view.text
+        text = run.text if run.heredocs else run.view.text
         if name not in text and not any(mark in text for mark in _HIDES_NAMES):
             continue
         for command in run.script.simple_commands():
@@ -190,8 +190,9 @@ def _creations(state: State, programs: tuple[str, str], name: str = "") -> Itera
                 yield one
 
 
-def _may_create(run: Run, programs: tuple[str, str]) -> bool:
-    return any(program in run.view.text for program in programs)
+def _may_create(run: Run, programs: tuple[str, ...]) -> bool:
+    text = run.text if run.heredocs else run.view.text
+    return any(program in text for program in programs)
 
 
 _HIDES_NAMES: Final = "$`\"'\\"

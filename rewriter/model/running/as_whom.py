@@ -33,11 +33,8 @@ _ABOUT_RUNNING: Final = (*_STARTS, Arg, Env, Label, Maintainer, Shell)
 
 
 def ships(stage: Stage, services: Services) -> bool:
-    """Whether the image of a stage leaves the build: it is the last one, or a compose service runs it.
-
-    A stage that others are based on is not meant: the new user would run their steps.
-    """
-    return stage.is_final or (bool(stage.name) and not stage.children and bool(services.of(stage)))
+    """Whether the image of a stage leaves the build: it is the last one, or a compose service runs it."""
+    return stage.is_final or (bool(stage.name) and bool(services.of(stage)))
 
 
 def doubt_of_user(shipped: Shipped) -> Doubt | None:
@@ -45,6 +42,8 @@ def doubt_of_user(shipped: Shipped) -> Doubt | None:
     origin = shipped.stage.origin
     if not shipped.end.base.user:
         return Doubt(f"the user of `{origin or shipped.stage.from_.image.text}` is not known")
+    if child := next(iter(shipped.stage.children), None):
+        return Doubt("the stage of line {line} is based on it, and may need root", child.from_)
     last = last_user(shipped)
     if last is None:
         return None
@@ -79,7 +78,7 @@ def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
         if not isinstance(one, User):
             continue
         name = (shipped.states.at(one).expand(one.arguments) or "").partition(":")[0]
-        known = {runner.user, *runner.user.split(":"), runner.home.rpartition("/")[2]}
+        known = {runner.user, *runner.user.split(":"), runner.name}
         if not is_root_name(name) and name not in known:
             return Doubt("line {line} names another user", one)
     return None

@@ -36,7 +36,10 @@ _FILLS_HOME: Final = (
     (re.compile(r"--user\b(?=.*\binstall\b)|\binstall\b.*--user\b"), ("PYTHONUSERBASE",)),
 )
 _SYSTEM_SCRIPT: Final = re.compile(r"nodesource\.com|deb\.|apt\.|packages\.|rpm\.|get\.docker\.com")
-_PIPED_INTO_SHELL: Final = re.compile(r"(?:curl|wget)\b.*\|\s*(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-E\s+)?)?(?:ba|da|z)?sh\b")
+_PIPED_INTO_SHELL: Final = re.compile(
+    r"(?:curl|wget)\b.*\|\s*(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-E\s+)?)?(?:ba|da|z)?sh\b"
+)
+_PRINTS: Final = re.compile(r"\s*(?:import sys\b|print\b|import \w+(?:; ?print\(.*)?\s*\Z)")
 _PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*\Z")
 _MODULES: Final = frozenset({"pip", "venv", "compileall", "ensurepip", "uv", "virtualenv", "build", "pytest"})
 
@@ -115,5 +118,5 @@ def _runs_python(command: SimpleCommand | Opaque) -> bool:
     if words[0] == "-m":
         return len(words) < 2 or words[1] not in _MODULES
     if words[0] == "-c":
-        return not re.search(r"\A\s*(?:import sys\b|print\b|import \w+(?:; ?print\(.*)?\s*\Z)", words[1] if words[1:] else "x")
+        return len(words) < 2 or not _PRINTS.match(words[1])
     return not words[0].endswith(("manage.py", "setup.py", "get-pip.py"))

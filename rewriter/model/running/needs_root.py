@@ -20,7 +20,10 @@ FIRST_OPEN_PORT: Final = 1024
 """Ports under this one are for root in some networks, such as that of the host."""
 
 # A mode that shuts others out of what they would have to read or run: its last digit lacks reading.
-_SHUT: Final = re.compile(r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o[-=](?![rwx]*r)\S*)|\bumask\s+0?[0-7][0-7]7\b")
+_SHUT: Final = re.compile(
+    r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o[-=](?![rwx]*r)\S*)|\bumask\s+0?[0-7][0-7]7\b"
+)
+_PORT_VARIABLE: Final = re.compile(r"(?:\A|_)(?:PORTS?|URLS)\Z")
 _SETTINGS: Final = ("privileged", "devices", "cap_add", "device_cgroup_rules", "cgroup_parent", "userns_mode")
 _SHARED: Final = ("network_mode", "pid", "ipc")
 
@@ -50,6 +53,8 @@ def _doubts_of_image(shipped: Shipped) -> Iterator[Doubt]:
                             yield Doubt(f"line {{line}} installs {name}, which is for root", one)
             if _SHUT.search(text_of(one)):
                 yield Doubt("the modes that line {line} sets shut other users out", one)
+        elif isinstance(one, Copy) and one.source_stage and one.paths and one.paths[-2:] == ("/", "/"):
+            yield Doubt("line {line} copies a whole system", one)
         elif isinstance(one, Copy) and (flag := one.flag("chmod")) and not re.fullmatch(r"0?[0-7]{2}[4-7]", flag.value):
             yield Doubt("the mode that line {line} sets shuts other users out", one)
 
@@ -86,5 +91,9 @@ def _doubts_of_ports(shipped: Shipped) -> Iterator[Doubt]:
     port, exposed = shipped.project.port, shipped.project.exposed
     if port and 0 < port.number < FIRST_OPEN_PORT:
         yield Doubt(f"it listens on port {port.number}, which is for root in some networks")
+    for name, value in shipped.project.environment.items():
+        match = re.fullmatch(r"(?:\S*:)?(\d+)/?", value or "") if _PORT_VARIABLE.search(name) else None
+        if match and 0 < int(match[1]) < FIRST_OPEN_PORT:
+            yield Doubt(f"{name} is {value}, a port that is for root in some networks")
     if exposed and (low := next((number for number in exposed if number < FIRST_OPEN_PORT), 0)):
         yield Doubt(f"it exposes port {low}, which is for root in some networks")

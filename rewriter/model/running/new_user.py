@@ -6,7 +6,6 @@ that it is not root's. https://kubernetes.io/docs/tasks/configure-pod-container/
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from rewriter.model.data.base_contents import accounts_of
@@ -15,7 +14,7 @@ from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.running.shipped import Doubt, Shipped
 from rewriter.model.state import State
 from rewriter.model.users import created_users, texts_of_users
-from rewriter.syntax.tree import Add, Arg, Copy, Env, Instruction, Label, Maintainer, Run, Shell, Workdir
+from rewriter.syntax.tree import Copy, Instruction, Run, User, Workdir
 
 UID: Final = 10001
 """High enough to be free on the host and in every image; 1000 is taken on node and newer Ubuntu images."""
@@ -28,18 +27,17 @@ _WITH_USERADD: Final = names("centos fedora rockylinux almalinux oraclelinux")
 class Runner(NamedTuple):
     """The user that an image is to run as.
 
-    `user` is what USER takes, `owner` what `--chown` and chown take, `home` the home folder, empty where there is none.
-    `create` are the commands that create it, `above` the instruction to do that above; both are empty where it
-    exists. Without an `above` it is created where the image is done.
-    `made_by` is the RUN that creates it already.
+    `user` is what USER takes, `owner` what `--chown` and chown take; `name` and `home` are empty where it has none.
+    `create` are the commands that create it, `above` the instruction to do that above, None where that is done last;
+    one that exists needs no commands.
     """
 
     user: str
     owner: str
+    name: str
     home: str
     create: tuple[str, ...] = ()
     above: Instruction | None = None
-    made_by: Run | None = None
 
 
 def find_runner(shipped: Shipped) -> Runner | Doubt:
@@ -53,17 +51,17 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
             return Doubt(f"the user {one.name}, created in line {{line}}, has no home folder", one.run)
         if one.account is not None:
             number = f"{one.account.uid}:{one.account.gid}"
-            return Runner(number, number, one.account.home, made_by=one.run)
+            return Runner(number, number, one.name, one.account.home)
         if not one.group:
             return Doubt(f"the group of the user {one.name}, created in line {{line}}, is not known", one.run)
-        return Runner(one.name, f"{one.name}:{one.group}", f"/home/{one.name}", made_by=one.run)
+        return Runner(one.name, f"{one.name}:{one.group}", one.name, f"/home/{one.name}")
     origin = shipped.stage.origin
     if origin is not None and (accounts := accounts_of(origin)):
         account = accounts[0]
         if account.uid == 1654:  # .NET's own variable, which its documentation tells to use
-            return Runner("$APP_UID", "$APP_UID:$APP_UID", account.home)
+            return Runner("$APP_UID", "$APP_UID:$APP_UID", account.name, account.home)
         number = f"{account.uid}:{account.gid}"
-        return Runner(number, number, account.home)
+        return Runner(number, number, account.name, account.home)
     return _create(shipped)
 
 
@@ -71,7 +69,7 @@ def _create(shipped: Shipped) -> Runner | Doubt:
     end, origin = shipped.end, shipped.stage.origin
     number = f"{UID}:{UID}"
     if origin is not None and origin.is_scratch:
-        return Runner(number, number, "")
+        return Runner(number, number, "", "")
     name = _NAMES[0]
     match end.distribution:
         case "debian" | "ubuntu":
@@ -88,7 +86,7 @@ def _create(shipped: Shipped) -> Runner | Doubt:
         return Doubt("line {line} is not built as root", above)
     if not state.is_posix_shell:
         return Doubt("its SHELL is none that is understood")
-    return Runner(number, number, f"/home/{name}", create, above)
+    return Runner(number, number, name, f"/home/{name}", create, above)
 
 
 def _useradd(name: str) -> tuple[str, ...]:
@@ -106,18 +104,21 @@ def _place_of_creation(shipped: Shipped) -> Instruction | None:
     What stands above it seldom changes, so the user is created once and stays in the cache.
     """
     own = shipped.stage.instructions
-    for position, one in enumerate(own):
-        if isinstance(one, Copy | Add) and not _is_from_image(one, shipped):
-            break
-        if isinstance(one, Run) and not _is_of_system(one):
-            break
-        if not isinstance(one, Arg | Env | Label | Maintainer | Shell | Workdir | Run | Copy):
-            break
-    else:
+    position = next((number for number, one in enumerate(own) if not _is_steady(one, shipped)), None)
+    if position is None:
         return None
     while position and isinstance(own[position - 1], Workdir):
         position -= 1
     return own[position]
+
+
+def _is_steady(one: Instruction, shipped: Shipped) -> bool:
+    """Whether an instruction has nothing to do with the project's files."""
+    if isinstance(one, Copy):
+        return _is_from_image(one, shipped)
+    if isinstance(one, Run):
+        return _is_of_system(one)
+    return not isinstance(one, User)
 
 
 def _is_from_image(copy: Copy, shipped: Shipped) -> bool:
@@ -128,8 +129,3 @@ def _is_from_image(copy: Copy, shipped: Shipped) -> bool:
 def _is_of_system(run: Run) -> bool:
     found = calls(run)
     return bool(found) and all(call.manager.name in SYSTEM_MANAGERS for call in found)
-
-
-def is_safe_path(path: str) -> bool:
-    """Whether a path can be written into a shell command as it is."""
-    return re.fullmatch(r"/[\w./@+-]*", path) is not None

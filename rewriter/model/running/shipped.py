@@ -24,7 +24,7 @@ class Doubt(NamedTuple):
 
 
 class Beginning(NamedTuple):
-    """One way in which a container starts: what runs, and the program that serves; `of` is the service that asks for it."""
+    """A way in which a container starts: what runs, and the program that serves; `of` is the service that wants it."""
 
     start: Start | Unknown
     program: Program | Unknown

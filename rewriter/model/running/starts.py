@@ -27,16 +27,17 @@ _THROUGH_COREPACK: Final = re.compile(r"(?:yarn|pnpm)\b")
 
 # Programs that a script may run before the one that serves, for they only read, wait, or write where they are told.
 _PREPARES: Final = names(
-    "manage.py django-admin alembic flask aerich python python3 node prisma sequelize sequelize-cli typeorm knex rails "
-    "rake sleep nc ncat netcat curl wget pg_isready psql mysqladmin mysql redis-cli mongo mongosh date env cat ls pwd "
-    "id whoami hostname find grep egrep awk tr cut head tail sort wc seq basename dirname envsubst printenv uname nproc "
-    "jq yq ps kill getent dig nslookup ping tee sed cp mv rm mkdir touch ln test clear which expr openssl"
+    "manage.py django-admin alembic flask aerich python python3 node prisma sequelize sequelize-cli typeorm knex "
+    "rails rake sleep nc ncat netcat curl wget pg_isready psql mysqladmin mysql redis-cli mongo mongosh date env cat "
+    "ls pwd id whoami hostname find grep egrep awk tr cut head tail sort wc seq basename dirname envsubst printenv "
+    "uname nproc jq yq ps kill getent dig nslookup ping tee sed cp mv rm mkdir touch ln test clear which expr openssl"
 )
 _CHANGES_PATHS: Final = names("tee sed cp mv rm touch ln")
 _LANGUAGES: Final = names(
     "python node java dotnet ruby bundle rails celery gunicorn uvicorn deno bun php artisan daphne hypercorn uwsgi "
-    "streamlit chainlit gradio mlflow jupyter"
+    "streamlit chainlit gradio mlflow jupyter locust iodine falcon thin unicorn agoo sails"
 )
+_BUILDERS: Final = names("go mvn mvnw gradle gradlew cargo sbt make air mix lein")
 _REWRITES_MODULES: Final = re.compile(r"prisma (?:generate|db push|migrate dev)|patch-package|npm rebuild")
 
 
@@ -120,7 +121,9 @@ def _is_writable(path: str, shipped: Shipped) -> bool:
 def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
     if program.name in NEEDS_ROOT:
         yield f"`{program.name}` starts as root"
-    if program.name.replace(" ", "\0") in WRITES_IN_MODULES:
+    if program.name.split()[0] in _BUILDERS or program.name in ("dotnet run", "dotnet watch"):
+        yield f"`{program.name}` builds the project when the container starts"
+    if program.name in WRITES_IN_MODULES:
         yield f"`{program.name}` writes beside the installed packages"
     first = program.name.split()[0]
     is_known = first in _LANGUAGES or program.name in SERVERS or program.file or program.path or first == "manage.py"
