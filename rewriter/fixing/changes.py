@@ -31,6 +31,7 @@ FILES: Final = frozenset(
     {
         "build-tools",  # compilers, headers and the like vanish
         "bytecode",  # Python's byte code appears or vanishes
+        "folders",  # empty folders are made, for a program to write to
         "installer-records",  # what an installer notes about itself beside a package
         "installers",  # pip, setuptools, npm and the like get another version or vanish
         "owners",  # files get another owner, group or mode

@@ -9,7 +9,7 @@ from typing import Final
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
-from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
 from rewriter.syntax.shell import Opaque, SimpleCommand
 from rewriter.syntax.tree import Arg, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Label, Maintainer, Run
 
@@ -63,12 +63,6 @@ def _doubts(instruction: Instruction, shipped: Shipped) -> Iterator[str]:
             yield "line {line} has to do with the home folder of root"
         case Arg() | Label() | Maintainer():
             return
-
-
-def text_of(run: Run) -> str:
-    """What a RUN executes, here-documents included, without its flags."""
-    bodies = [run.dockerfile.text[slice(*heredoc.body)] for heredoc in run.heredocs]
-    return "\n".join([run.arguments, *bodies])
 
 
 def _doubts_of_run(run: Run, shipped: Shipped) -> Iterator[str]:

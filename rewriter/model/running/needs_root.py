@@ -11,8 +11,8 @@ from rewriter.model.context.services import Service
 from rewriter.model.data.root_programs import PACKAGES, SERVER_IMAGES
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
-from rewriter.model.running.home_of_root import doubt_of_home, text_of
-from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.running.home_of_root import doubt_of_home
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
 from rewriter.model.running.starts import doubt_of_start
 from rewriter.syntax.tree import Copy, Onbuild, Run
 

@@ -7,9 +7,8 @@ import re
 from typing import Final, NamedTuple
 
 from rewriter.model.effects.copies import CopiedFiles, Source
-from rewriter.model.running.home_of_root import text_of
 from rewriter.model.running.new_user import Runner
-from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
 from rewriter.model.running.written_folders import (
     BUILT,
     DEPENDENCIES,
@@ -118,7 +117,7 @@ def _doubt_of_owners(shipped: Shipped, runner: Runner) -> Doubt | None:
         owners: list[str] = []
         if isinstance(one, Copy) and (flag := one.flag("chown")):
             owners = [shipped.states.at(one).expand(flag.value) or flag.value]
-        elif isinstance(one, Run) and "chown" in one.view.text:
+        elif isinstance(one, Run) and "chown" in text_of(one):
             for command in one.script.simple_commands():
                 plain = [word.value or word.text for word in command.arguments if not word.text.startswith("-")]
                 owners += plain[:1] if command.name == "chown" else []

@@ -90,3 +90,9 @@ class Shipped:
             start = up_to_server(start, sources) if start else start
             found.append(Beginning(start, program_of(start, sources) if start else start, service))
         return tuple(found)
+
+
+def text_of(run: Run) -> str:
+    """What a RUN executes, here-documents included, without its flags."""
+    bodies = [run.dockerfile.text[slice(*heredoc.body)] for heredoc in run.heredocs]
+    return "\n".join([run.arguments, *bodies])

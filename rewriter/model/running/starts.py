@@ -11,7 +11,7 @@ from rewriter.model.data.root_programs import NEEDS_ROOT, WRITES_IN_MODULES
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Program, Start, Unknown
 from rewriter.model.project.servers import SERVERS
-from rewriter.model.running.shipped import Beginning, Doubt, Shipped
+from rewriter.model.running.shipped import Beginning, Doubt, Shipped, text_of
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Cmd, Entrypoint
 
@@ -94,7 +94,7 @@ def _doubts_of_text(start: Start, beginning: Beginning, shipped: Shipped) -> Ite
 
 
 def _uses_corepack(shipped: Shipped) -> bool:
-    is_used = any("corepack" in run.view.text for run in shipped.runs)
+    is_used = any("corepack" in text_of(run) for run in shipped.runs)
     return is_used and not shipped.end.is_set("COREPACK_HOME")
 
 
@@ -109,7 +109,7 @@ def _doubts_of_preparation(command: Command, shipped: Shipped) -> Iterator[str]:
         for word in command.words[1:]:
             if word.value.startswith("/") and not _is_writable(word.value, shipped):
                 yield f"`{name}` changes {word.value.replace(UNKNOWN_PART, '?')} when the container starts"
-    if "collectstatic" in command.text and any("collectstatic" in run.view.text for run in shipped.runs):
+    if "collectstatic" in command.text and any("collectstatic" in text_of(run) for run in shipped.runs):
         yield "`collectstatic` writes again what a RUN has made"
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
-from rewriter.model.running.shipped import Shipped
+from rewriter.model.running.shipped import Shipped, text_of
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Run, Volume
 
@@ -85,7 +85,7 @@ def _of_steps(shipped: Shipped) -> Iterator[str]:
 
 def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
     """The folders that a RUN makes for the program to write to."""
-    if "mkdir" not in run.view.text:
+    if "mkdir" not in text_of(run):
         return
     state = shipped.states.at(run)
     folder = state.workdir

@@ -47,6 +47,12 @@ def _said(difference: Difference) -> str:
     return f"{difference.subject}: {difference.before}, now {difference.after}"
 
 
+def new_folders(before: Image, after: Image) -> frozenset[str]:
+    """The folders that only the new image has."""
+    old = before.snapshot.entries
+    return frozenset(path for path, it in after.snapshot.entries.items() if it.kind is Kind.FOLDER and path not in old)
+
+
 class _Change(NamedTuple):
     """One way in which some paths differ; those with the same texts are told together."""
 
@@ -147,6 +153,8 @@ class _Comparison:
             reason = group.reason(self._allowed, vanishes=what == "lost")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:
+            reason = self._allowed.reason("folders")  # what lies in it is told by itself
         if reason:
             return reason
         unsteady = self._unsteady
