@@ -10,7 +10,9 @@ from rewriter.model.running.shipped import Doubt, Shipped
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import (
     Arg,
+    Blank,
     Cmd,
+    Comment,
     Copy,
     Entrypoint,
     Env,
@@ -85,9 +87,27 @@ def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
 
 
 def block_of_start(stage: Stage) -> Instruction | None:
-    """The first of the instructions at the end of a stage that only say how a container runs; None where none is."""
+    """The instruction above which the user changes: of those at a stage's end that only say how a container runs.
+
+    That is the first one about the start, or the beginning of the paragraph that it stands in; None where none is.
+    """
     own = stage.instructions
     position = len(own)
     while position and isinstance(own[position - 1], _ABOUT_RUNNING):
         position -= 1
-    return next((one for one in own[position:] if isinstance(one, _STARTS)), None)
+    block = own[position:]
+    first = next((number for number, one in enumerate(block) if isinstance(one, _STARTS)), None)
+    if first is None:
+        return None
+    above = first
+    while above and not _stands_apart(block[above]):
+        above -= 1
+    return block[above] if _stands_apart(block[above]) else block[first]
+
+
+def _stands_apart(instruction: Instruction) -> bool:
+    """Whether a paragraph begins with an instruction, or with the comments above it."""
+    node = instruction.before
+    while isinstance(node, Comment):
+        node = node.before
+    return isinstance(node, Blank)

@@ -125,6 +125,8 @@ def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
         yield f"`{program.name}` builds the project when the container starts"
     if program.name in WRITES_IN_MODULES:
         yield f"`{program.name}` writes beside the installed packages"
+    if "entrypoint" in program.name or "entrypoint" in posixpath.basename(program.file):
+        yield f"what `{program.name}` does before the program starts is not known"
     first = program.name.split()[0]
     is_known = first in _LANGUAGES or program.name in SERVERS or program.file or program.path or first == "manage.py"
     if not is_known and not _is_brought(program, shipped):

@@ -17,12 +17,14 @@ from rewriter.syntax.tree import Run, Volume
 
 DEPENDENCIES: Final = names("node_modules .venv venv vendor")
 """Folders of installed packages, by their names."""
-BUILT: Final = DEPENDENCIES | names("dist build out lib bin target site-packages public static www htdocs prisma")
-"""Folders that builds fill and programs only read, by their names."""
+BUILT: Final = DEPENDENCIES | names(
+    "dist build out lib bin target site-packages public static www htdocs prisma certs ssl tls"
+)
+"""Folders that builds fill or deployments bring, and programs only read, by their names."""
 
 # Folders that everybody may write to.
 _FREE: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/lock")
-_SHARED: Final = SHARED_FOLDERS | names("/var/log /var/run /run /var/cache /var/spool")
+_SHARED: Final = SHARED_FOLDERS | names("/var/log /var/run /run /var/cache /var/spool /go /go/src")
 _SYSTEM: Final = re.compile(
     r"/(?:bin|boot|dev|etc|lib\w*|proc|root|sbin|sys|usr/(?:s?bin|lib\w*|share|include))(?:/|\Z)"
 )
