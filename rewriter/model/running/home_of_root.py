@@ -35,6 +35,7 @@ _FILLS_HOME: Final = (
     (re.compile(r"\bpipx\s+install\b"), ("PIPX_HOME",)),
     (re.compile(r"--user\b(?=.*\binstall\b)|\binstall\b.*--user\b"), ("PYTHONUSERBASE",)),
 )
+_BY_UV: Final = re.compile(r"\buv (?:sync|venv|run)\b")
 _SYSTEM_SCRIPT: Final = re.compile(r"nodesource\.com|deb\.|apt\.|packages\.|rpm\.|get\.docker\.com")
 _PIPED_INTO_SHELL: Final = re.compile(
     r"(?:curl|wget)\b.*\|\s*(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-E\s+)?)?(?:ba|da|z)?sh\b"
@@ -76,12 +77,23 @@ def _doubts_of_run(run: Run, shipped: Shipped) -> Iterator[str]:
             yield "line {line} may leave what the program needs in the home folder of root"
     if _PIPED_INTO_SHELL.search(text) and not _SYSTEM_SCRIPT.search(text):
         yield "where the script of line {line} installs to is not known"
+    if _BY_UV.search(text) and not state.is_set("UV_PYTHON_INSTALL_DIR") and not _has_python_for_uv(shipped):
+        yield "the Python that uv may install in line {line} lies in the home folder of root"
     for call in calls(run):
         if call.manager.name not in SYSTEM_MANAGERS and (tool := _environment_tool(call, shipped)):
             yield f"line {{line}} makes the environment of {tool} in the home folder of root"
     for command in run.script.simple_commands():
         if _runs_python(command):
             yield "what the Python of line {line} leaves in the home folder of root is not known"
+
+
+def _has_python_for_uv(shipped: Shipped) -> bool:
+    """Whether the image brings the Python that the project asks for: else uv installs one in the home folder."""
+    origin = shipped.stage.origin
+    if origin is None or origin.family != "python":
+        return False
+    wanted = (shipped.context.read(".python-version") or "").strip()
+    return shipped.context.status(".python-version") == "absent" or origin.tag.startswith(wanted or "?")
 
 
 def _environment_tool(call: Call, shipped: Shipped) -> str:

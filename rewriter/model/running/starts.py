@@ -23,6 +23,9 @@ _ELSEWHERE: Final = {
     "poetry": ("POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH"),
     "pipenv": ("PIPENV_VENV_IN_PROJECT", "WORKON_HOME"),
 }
+_UV_CHOICES: Final = re.compile(
+    r"--(?:no-dev|no-default-groups|no-install-\S+|(?:extra|group|only-group)[ =]\S+|all-\S+)"
+)
 _THROUGH_COREPACK: Final = re.compile(r"(?:yarn|pnpm)\b")
 
 # Programs that a script may run before the one that serves, for they only read, wait, or write where they are told.
@@ -85,12 +88,26 @@ def _doubts_of_text(start: Start, beginning: Beginning, shipped: Shipped) -> Ite
         yield "it starts with paths below /root, which only root may enter"
     if match := _ENVIRONMENT_IN_HOME.search(text):
         tool = match[1] or match[2]
-        if not any(shipped.end.is_set(name) for name in _ELSEWHERE.get(tool, ())):
-            yield f"`{tool} run` looks for the environment that root has made"
+        is_found = _is_synced(text, shipped) if tool == "uv" else any(map(shipped.end.is_set, _ELSEWHERE.get(tool, ())))
+        if not is_found:
+            yield f"`{tool} run` may change the environment that root has made, or not find it"
     if any(map(_THROUGH_COREPACK.match, start.followed)) and _uses_corepack(shipped):
         yield "corepack would download the package manager again for another user"
     if match := _REWRITES_MODULES.search(text):
         yield f"`{match[0]}` changes installed packages when the container starts"
+
+
+def _is_synced(text: str, shipped: Shipped) -> bool:
+    """Whether `uv run` finds the environment as it wants it: it changes one that is out of step with the project.
+
+    https://docs.astral.sh/uv/concepts/projects/sync/
+    """
+    if "--no-sync" in text or shipped.end.is_set("UV_NO_SYNC"):
+        return True
+    syncs = [run for run in shipped.runs if "uv sync" in text_of(run)]
+    if not syncs or any(copy.start > syncs[-1].start for copy in shipped.copies if copy.source_stage is None):
+        return False
+    return _UV_CHOICES.findall(text_of(syncs[-1])) == _UV_CHOICES.findall(text)
 
 
 def _uses_corepack(shipped: Shipped) -> bool:
