@@ -21,7 +21,7 @@ FIRST_OPEN_PORT: Final = 1024
 
 # A mode that shuts others out of what they would have to read or run: its last digit lacks reading.
 _SHUT: Final = re.compile(
-    r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o[-=](?![rwx]*r)\S*)|\bumask\s+0?[0-7][0-7]7\b"
+    r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o(?:-\S*[rx]|=(?!\S*r))\S*)|\bumask\s+0?[0-7][0-7]7\b"
 )
 _PORT_VARIABLE: Final = re.compile(r"(?:\A|_)(?:PORTS?|URLS)\Z")
 _SETTINGS: Final = ("privileged", "devices", "cap_add", "device_cgroup_rules", "cgroup_parent", "userns_mode")

@@ -6,6 +6,7 @@ that it is not root's. https://kubernetes.io/docs/tasks/configure-pod-container/
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from rewriter.model.data.base_contents import accounts_of
@@ -22,6 +23,10 @@ _NAMES: Final = ("app", "appuser", "runner")
 
 # Images of the Red Hat family that bring useradd: the small ones lack the package shadow-utils.
 _WITH_USERADD: Final = names("centos fedora rockylinux almalinux oraclelinux")
+
+
+# `python:${VERSION}-slim`: what a build argument leaves open is the version.
+_IN_NUMBERS_ONLY: Final = re.compile(r"[\w./-]+:[\w.-]*\$\{?\w*VERSION\w*(?::?-[\d.]+)?\}?[\w.-]*", re.IGNORECASE)
 
 
 class Runner(NamedTuple):
@@ -67,6 +72,9 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
 
 def _create(shipped: Shipped) -> Runner | Doubt:
     end, origin = shipped.end, shipped.stage.origin
+    bottom = next(stage for stage in shipped.stage.lineage if stage.parent is None)
+    if not bottom.base_is_fixed and not _IN_NUMBERS_ONLY.fullmatch(bottom.from_.image.text):
+        return Doubt("a build argument may choose an image that creates users in another way")
     number = f"{UID}:{UID}"
     if origin is not None and origin.is_scratch:
         return Runner(number, number, "", "")

@@ -36,10 +36,11 @@ _MAKES_DATA: Final = re.compile(
     r"prisma (?:db push|migrate)|sqlite3 |db:(?:migrate|setup|create|seed)|init_?db\S*|(?:rails|rake) \S+|"
     r"bootsnap precompile|\bgit clone\b"
 )
-# Servers that write into their folder whatever their application does.
+# Servers and frameworks that write into their folder whatever the application does.
 _WRITES_BESIDE: Final = frozenset(
-    ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi", "streamlit run")
+    ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi")
 )
+_FRAMEWORKS_THAT_WRITE: Final = frozenset(("Gradio", "Chainlit", "NiceGUI", "Rails", "Strapi", "Adonis"))
 
 
 class Ownership(NamedTuple):
@@ -78,8 +79,12 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     if isinstance(built, Doubt):
         return built
     copies = tuple(copy for copy in shipped.copies if not copy.flag("chown") and _brings_data(copy, owned, shipped))
+    # Next.js makes the folders in its build by itself, once that is the user's.
+    has_build = built is not None or any(copy.source_stage for copy in copies)
     given = tuple(
-        path for path in owned if not (_is_brought(path, copies, shipped) or (built and _is_built(path, shipped)))
+        path
+        for path in owned
+        if not (_is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
     )
     made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
     missing = tuple(path for path in given if path != workdir and path not in made)
@@ -95,7 +100,10 @@ def _why_unknown(shipped: Shipped) -> str:
         return writes.unread[0]
     if len(shipped.beginnings) > 1:
         return "a service starts it with another command"
-    return f"`{program.name}` writes in its folder" if program and program.name in _WRITES_BESIDE else ""
+    if program and program.name in _WRITES_BESIDE:
+        return f"`{program.name}` writes in its folder"
+    framework = shipped.project.framework
+    return f"{framework} writes in its folder" if framework in _FRAMEWORKS_THAT_WRITE else ""
 
 
 # What stands in the way
@@ -189,10 +197,6 @@ def _is_brought(path: str, copies: tuple[Copy, ...], shipped: Shipped) -> bool:
     return False
 
 
-def _is_built(path: str, shipped: Shipped) -> bool:
-    return is_inside(path, f"{shipped.workdir}/.next")
-
-
 def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
     """Whether a `COPY --from` brings a whole project, or what a framework writes to, rather than what was built."""
     state = shipped.states.at(copy)
@@ -201,7 +205,8 @@ def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> boo
         return "static" not in copy.destination
     flag = copy.source_stage
     stage = shipped.states.graph.find(flag.value) if flag else None
-    if stage is None or target not in owned:
+    is_written = target in owned or (shipped.project.framework == "Next" and is_inside(shipped.workdir, target))
+    if stage is None or not is_written:
         return False
     folder = shipped.states.at_end(stage).workdir
     return any(absolute(source, "/") == folder for source in copy.sources)

@@ -40,7 +40,8 @@ _OF_DATA: Final = re.compile(
     r"BACKUPS?|DB|DATABASE|SQLITE|HF_HOME|TRANSFORMERS_CACHE|MPLCONFIGDIR)_?"
     r"(?:DIR|DIRECTORY|FOLDER|PATH|HOME|ROOT|FILE)?\Z"
 )
-_SQLITE: Final = re.compile(r"(?:file|sqlite[\w+]*):(?://)?(?P<path>/.*?)(?:\?|\Z)")
+# https://docs.sqlalchemy.org/en/20/core/engines.html#sqlite, https://www.prisma.io/docs/orm/overview/databases/sqlite
+_SQLITE: Final = re.compile(r"(?:file:|sqlite[\w+]*:(?:///)?)(?P<path>[^:?]+?)(?:\?|\Z)")
 # Files that servers are told to write: https://docs.gunicorn.org/en/stable/settings.html
 _OPTION: Final = re.compile(r"--?(?:[\w-]*log-?file|logto|pid(?:file)?|daemonize|schedule)[= ](?P<path>[^\s-]\S*)")
 _SETTING: Final = re.compile(r"(?m)^\s*(?:pidfile|accesslog|errorlog|logfile)\s*=\s*[\"'](?P<path>[^\"'-][^\"']*)")
@@ -112,7 +113,10 @@ def _is_data(path: str, workdir: str) -> bool:
 def _of_variables(shipped: Shipped) -> Iterator[str]:
     for name, value in shipped.project.environment.items():
         if value and (match := _SQLITE.match(value)):
-            yield posixpath.dirname("/" + posixpath.normpath(match["path"]).lstrip("/"))
+            path = absolute(match["path"].replace("//", "/"), shipped.workdir)
+            yield posixpath.dirname(path)
+            if value.startswith("file:") and not match["path"].startswith("/"):
+                yield posixpath.join(shipped.workdir, "prisma")  # from which Prisma reads relative paths
         elif value and value.startswith("/") and _OF_DATA.search(name):
             yield _folder_of(posixpath.normpath(value))
 
