@@ -47,9 +47,7 @@ def doubt_of_user(shipped: Shipped) -> Doubt | None:
     if child := next(iter(shipped.stage.children), None):
         return Doubt("the stage of line {line} is based on it, and may need root", child.from_)
     last = last_user(shipped)
-    if last is None:
-        return None
-    if not is_root_name(shipped.end.base.user) or not _builds_below(last, shipped):
+    if last is not None and not (is_root(shipped.end.base.user) and _builds_below(last, shipped)):
         return Doubt("line {line} asks for root", last)
     return None
 
@@ -66,12 +64,7 @@ def _builds_below(user: User, shipped: Shipped) -> bool:
 def runs_as_root(shipped: Shipped) -> bool:
     """Whether the image runs as root, or may: the user of an unknown image is not known."""
     end = shipped.end
-    return is_root(end) if end.user else not end.sets_user
-
-
-def is_root_name(user: str) -> bool:
-    """Whether a USER means root."""
-    return user.partition(":")[0] in ("root", "0")
+    return is_root(end.user) if end.user else not end.sets_user
 
 
 def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
@@ -81,7 +74,7 @@ def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
             continue
         name = (shipped.states.at(one).expand(one.arguments) or "").partition(":")[0]
         known = {runner.user, *runner.user.split(":"), runner.name}
-        if not is_root_name(name) and name not in known:
+        if not is_root(name) and name not in known:
             return Doubt("line {line} names another user", one)
     return None
 

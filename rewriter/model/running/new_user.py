@@ -13,17 +13,15 @@ from rewriter.model.data.base_contents import accounts_of
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.running.shipped import Doubt, Shipped
-from rewriter.model.state import State
 from rewriter.model.users import created_users, texts_of_users
 from rewriter.syntax.tree import Copy, Instruction, Run, User, Workdir
 
 UID: Final = 10001
 """High enough to be free on the host and in every image; 1000 is taken on node and newer Ubuntu images."""
-_NAMES: Final = ("app", "appuser", "runner")
+_NAME: Final = "app"
 
 # Images of the Red Hat family that bring useradd: the small ones lack the package shadow-utils.
 _WITH_USERADD: Final = names("centos fedora rockylinux almalinux oraclelinux")
-
 
 # `python:${VERSION}-slim`: what a build argument leaves open is the version.
 _IN_NUMBERS_ONLY: Final = re.compile(r"[\w./-]+:[\w.-]*\$\{?\w*VERSION\w*(?::?-[\d.]+)?\}?[\w.-]*", re.IGNORECASE)
@@ -54,13 +52,16 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
         one = created[-1]
         if not one.has_home:
             return Doubt(f"the user {one.name}, created in line {{line}}, has no home folder", one.run)
-        if one.account is not None:
+        if one.account is not None and one.account.uid:
             number = f"{one.account.uid}:{one.account.gid}"
             return Runner(number, number, one.name, one.account.home)
-        if not one.group:
+        if not one.group or one.account is not None:
             return Doubt(f"the group of the user {one.name}, created in line {{line}}, is not known", one.run)
         return Runner(one.name, f"{one.name}:{one.group}", one.name, f"/home/{one.name}")
     origin = shipped.stage.origin
+    bottom = next(stage for stage in shipped.stage.lineage if stage.parent is None)
+    if not bottom.base_is_fixed and not _IN_NUMBERS_ONLY.fullmatch(bottom.from_.image.text):
+        return Doubt("a build argument may choose an image with other users")
     if origin is not None and (accounts := accounts_of(origin)):
         account = accounts[0]
         if account.uid == 1654:  # .NET's own variable, which its documentation tells to use
@@ -72,38 +73,34 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
 
 def _create(shipped: Shipped) -> Runner | Doubt:
     end, origin = shipped.end, shipped.stage.origin
-    bottom = next(stage for stage in shipped.stage.lineage if stage.parent is None)
-    if not bottom.base_is_fixed and not _IN_NUMBERS_ONLY.fullmatch(bottom.from_.image.text):
-        return Doubt("a build argument may choose an image that creates users in another way")
     number = f"{UID}:{UID}"
     if origin is not None and origin.is_scratch:
         return Runner(number, number, "", "")
-    name = _NAMES[0]
     match end.distribution:
         case "debian" | "ubuntu":
-            create = _useradd(name)
+            create = _useradd()
         case "rhel" if origin is not None and origin.family in _WITH_USERADD:
-            create = _useradd(name)
+            create = _useradd()
         case "alpine":
-            create = (f"addgroup -g {UID} {name}", f"adduser -D -u {UID} -G {name} {name}")
+            create = (f"addgroup -g {UID} {_NAME}", f"adduser -D -u {UID} -G {_NAME} {_NAME}")
         case _:
             return Doubt(f"how `{origin or 'the base image'}` creates users is not known")
     above = _place_of_creation(shipped)
     state = shipped.states.at(above) if above else end
-    if not is_root(state):
+    if not is_root(state.user):
         return Doubt("line {line} is not built as root", above)
     if not state.is_posix_shell:
         return Doubt("its SHELL is none that is understood")
-    return Runner(number, number, name, f"/home/{name}", create, above)
+    return Runner(number, number, _NAME, f"/home/{_NAME}", create, above)
 
 
-def _useradd(name: str) -> tuple[str, ...]:
-    return f"groupadd --gid {UID} {name}", f"useradd --uid {UID} --gid {name} --create-home {name}"
+def _useradd() -> tuple[str, ...]:
+    return f"groupadd --gid {UID} {_NAME}", f"useradd --uid {UID} --gid {_NAME} --create-home {_NAME}"
 
 
-def is_root(state: State) -> bool:
-    """Whether RUNs at a place are root's for sure."""
-    return state.user.partition(":")[0] in ("root", "0")
+def is_root(user: str) -> bool:
+    """Whether a USER means root; one that is not known, an empty one, does not."""
+    return user.partition(":")[0] in ("root", "0")
 
 
 def _place_of_creation(shipped: Shipped) -> Instruction | None:

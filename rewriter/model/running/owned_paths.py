@@ -36,6 +36,11 @@ _MAKES_DATA: Final = re.compile(
     r"prisma (?:db push|migrate)|sqlite3 |db:(?:migrate|setup|create|seed)|init_?db\S*|(?:rails|rake) \S+|"
     r"bootsnap precompile|\bgit clone\b"
 )
+# https://fly.io/docs/reference/configuration/#the-mounts-section, https://render.com/docs/disks
+_PLATFORMS: Final = (
+    ("fly.toml", re.compile(r"(?m)^\s*\[\[?mounts?\]")),
+    ("render.yaml", re.compile(r"(?m)^\s*mountPath:")),
+)
 # Servers and frameworks that write into their folder whatever the application does.
 _WRITES_BESIDE: Final = frozenset(
     ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi")
@@ -146,6 +151,9 @@ def _doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
                 continue  # sources and settings, which it only reads
             what = f"the volume {source}" if kind == "volume" else f"{source} of the host"
             return Doubt(f"{service} mounts {what} at {target}, which keeps the owner it has")
+    for file, mounts in _PLATFORMS:
+        if mounts.search(shipped.context.host.read(file) or ""):
+            return Doubt(f"{file} mounts a volume, which keeps the owner it has")
     return None
 
 

@@ -40,6 +40,7 @@ _LANGUAGES: Final = names(
     "python node java dotnet ruby bundle rails celery gunicorn uvicorn deno bun php artisan daphne hypercorn uwsgi "
     "streamlit chainlit gradio mlflow jupyter locust iodine falcon thin unicorn agoo sails"
 )
+_TESTS: Final = names("pytest unittest nose2 tox nox jest vitest mocha cypress playwright rspec phpunit behave")
 _BUILDERS: Final = names("go mvn mvnw gradle gradlew cargo sbt make air mix lein")
 _REWRITES_MODULES: Final = re.compile(r"prisma (?:generate|db push|migrate dev)|patch-package|npm rebuild")
 
@@ -138,6 +139,8 @@ def _is_writable(path: str, shipped: Shipped) -> bool:
 def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
     if program.name in NEEDS_ROOT:
         yield f"`{program.name}` starts as root"
+    if program.name in _TESTS or program.target.removeprefix("-m ") in _TESTS:
+        yield "it only runs tests"
     if program.name.split()[0] in _BUILDERS or program.name in ("dotnet run", "dotnet watch"):
         yield f"`{program.name}` builds the project when the container starts"
     if program.name in WRITES_IN_MODULES:

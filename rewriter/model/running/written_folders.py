@@ -123,7 +123,11 @@ def _of_variables(shipped: Shipped) -> Iterator[str]:
 
 def _of_sources(shipped: Shipped) -> Iterator[str]:
     writes = shipped.project.writes
-    yield from map(_folder_of, writes.paths if writes else ())
+    # Django writes its STATIC_ROOT when it collects static files, and then only.
+    is_collected = any("collectstatic" in text_of(run) for run in shipped.runs)
+    for path in writes.paths if writes else ():
+        if not (is_collected and "static" in posixpath.basename(path)):
+            yield _folder_of(path)
 
 
 def _folder_of(path: str) -> str:
