@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs projects bench e2e e2e-short effect pip-and-uv data new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs projects hardened bench e2e e2e-short effect pip-and-uv data new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -46,6 +46,9 @@ moved-installs: $(READY) ## what DF201 does on real build contexts, and that no 
 
 projects: $(READY) ## how often start program, port and framework of real contexts are known (ARGS="--unknown 40" or folders)
 	@$(BIN)/python -m scripts.projects $(ARGS)
+
+hardened: $(READY) ## how often DF401 and DF402 act on real contexts that serve a port; at least on half
+	@$(BIN)/python -m scripts.hardened
 
 bench: $(READY) ## speed as ratios, measured in one run
 	@$(BIN)/python -m scripts.bench $(ARGS)

@@ -17,6 +17,7 @@ from rewriter.fixing.registry import may_run
 from rewriter.fixing.suppress import Suppressions
 from rewriter.laws import Laws, comment_in_the_way
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.services import Services
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.model.stages import Stage
 from rewriter.syntax.parser import parse
@@ -134,8 +135,9 @@ class _Proposal(NamedTuple):
 class _Run:
     """One file on its way to the fixed point."""
 
-    __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_quiet", "_settings",
-                 "_skips", "_suppressions", "applied", "companions", "dockerfile", "laws", "pieces")  # fmt: skip
+    __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_quiet", "_services",
+                 "_settings", "_skips", "_suppressions", "applied", "companions", "dockerfile", "laws",
+                 "pieces")  # fmt: skip
 
     def __init__(
         self,
@@ -150,6 +152,7 @@ class _Run:
         self._settings: Final = settings
         self._find_context: Final = context
         self._context: BuildContext | None = None
+        self._services: Services | None = None
         self.laws: Final = Laws(dockerfile)
         self.pieces: Final = Pieces(dockerfile.text)
         self.applied: list[Applied] = []
@@ -160,7 +163,8 @@ class _Run:
 
     def _read(self, dockerfile: Dockerfile) -> None:
         self.dockerfile = dockerfile
-        self._facts = Facts(dockerfile, self._build_context, self._settings)
+        self._facts = Facts(dockerfile, self._build_context, self._settings, self._services)
+        self._services = self._facts.services
         self._suppressions = Suppressions(dockerfile)
         self._by_kind: dict[type[Instruction], list[Instruction]] = {}
         for node in dockerfile.instructions:
@@ -255,6 +259,7 @@ class _Run:
                 first = self.companions.get(companion.path)
                 self.companions[companion.path] = companion._replace(before=first.before if first else companion.before)
                 self._context = self._build_context().with_text(companion.path, companion.after)
+                self._services = None
             message = self._worded(fix.message, fix.mentions)
             place = self._original_place(fix.anchor)
             self.applied.append(Applied(fixer.code, fixer.name, fix.level or fixer.level, message, *place))

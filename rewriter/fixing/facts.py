@@ -20,15 +20,20 @@ class Facts:
     __slots__ = ("_context", "_graph", "_projects", "_states", "dockerfile", "services", "settings")
 
     def __init__(
-        self, dockerfile: Dockerfile, context: Callable[[], BuildContext], settings: Settings = DEFAULTS
+        self,
+        dockerfile: Dockerfile,
+        context: Callable[[], BuildContext],
+        settings: Settings = DEFAULTS,
+        services: Services | None = None,
     ) -> None:
+        """`services` are those found for an earlier parse: the same as long as no other file has changed."""
         self.dockerfile: Final = dockerfile
         self.settings: Final = settings
         self._context: Final = context
         self._graph: StageGraph | None = None
         self._states: States | None = None
         self._projects: Final[dict[int, Project]] = {}
-        self.services: Final = Services(self.context)
+        self.services: Final = services or Services(self.context)
         """The compose services that run images of the file."""
 
     @property
