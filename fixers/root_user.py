@@ -12,6 +12,7 @@ from rewriter.model.context.services import Services
 from rewriter.model.project import Project
 from rewriter.model.running.as_whom import (
     block_of_start,
+    doubt_of_builder,
     doubt_of_earlier_users,
     doubt_of_user,
     last_user,
@@ -22,6 +23,7 @@ from rewriter.model.running.needs_root import doubt_of_root
 from rewriter.model.running.new_user import Runner, find_runner
 from rewriter.model.running.owned_paths import Ownership, find_ownership
 from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 from rewriter.syntax.tree import Cmd, Entrypoint, Instruction
@@ -45,7 +47,7 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Instruction
     ),
 )
 def run_as_ordinary_user(
-    stage: Stage, states: States, project: Project, services: Services, context: BuildContext
+    stage: Stage, states: States, project: Project, services: Services, context: BuildContext, settings: Settings
 ) -> Iterator[Fix | Skip]:
     """Let the image run as a user of its own instead of root.
 
@@ -61,7 +63,7 @@ def run_as_ordinary_user(
     if stage.is_windows or not ships(stage, services) or not runs_as_root(shipped):
         return
     anchor = _anchor(shipped)
-    found = _find(shipped)
+    found = _find(shipped, settings)
     if isinstance(found, Doubt):
         yield Skip(anchor, found.reason, found.mentions)
         return
@@ -75,7 +77,7 @@ def _anchor(shipped: Shipped) -> Instruction:
     return user or (starts[-1] if starts else shipped.stage.from_)
 
 
-def _find(shipped: Shipped) -> tuple[Runner, Ownership] | Doubt:
+def _find(shipped: Shipped, settings: Settings) -> tuple[Runner, Ownership] | Doubt:
     if doubt := doubt_of_user(shipped):
         return doubt
     if shipped.context.status("") == "unknown":
@@ -86,7 +88,9 @@ def _find(shipped: Shipped) -> tuple[Runner, Ownership] | Doubt:
     if isinstance(runner, Doubt):
         return runner
     ownership = doubt_of_earlier_users(shipped, runner) or find_ownership(shipped, runner)
-    return ownership if isinstance(ownership, Doubt) else (runner, ownership)
+    if isinstance(ownership, Doubt):
+        return ownership
+    return doubt_of_builder(shipped, ownership, settings) or (runner, ownership)
 
 
 def _fix(anchor: Instruction, shipped: Shipped, runner: Runner, ownership: Ownership) -> Fix:

@@ -6,7 +6,9 @@ from typing import Final
 
 from rewriter.model.context.services import Services
 from rewriter.model.running.new_user import Runner, is_root
+from rewriter.model.running.owned_paths import Ownership
 from rewriter.model.running.shipped import Doubt, Shipped
+from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import (
     Arg,
@@ -77,6 +79,19 @@ def doubt_of_earlier_users(shipped: Shipped, runner: Runner) -> Doubt | None:
         if not is_root(name) and name not in known:
             return Doubt("line {line} names another user", one)
     return None
+
+
+def doubt_of_builder(shipped: Shipped, ownership: Ownership, settings: Settings) -> Doubt | None:
+    """Why the builder would not keep the owners: the old one drops what happens to a volume once it is declared.
+
+    https://docs.docker.com/reference/dockerfile/#notes-about-specifying-volumes
+    """
+    if settings.builder != "legacy" or not ownership.owned:
+        return None
+    block = block_of_start(shipped.stage)
+    above = (one for one in shipped.steps if isinstance(one, Volume) and (block is None or one.start < block.start))
+    volume = next(above, None)
+    return Doubt("the legacy builder drops changes to the volume of line {line}", volume) if volume else None
 
 
 def block_of_start(stage: Stage) -> Instruction | None:
