@@ -36,6 +36,7 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Instruction
     phase="running",
     replaces=["DL3002", "DL3066"],
     changes=["user", "users", "owners", "folders"],
+    gains=["security"],
     example=Example(
         before="FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nEXPOSE 8000\n"
         'CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]\n',
