@@ -167,7 +167,7 @@ def insert_lines(instruction: Instruction, lines: Sequence[str]) -> Edit:
     """Write new lines above an instruction and its comments, as a paragraph of their own where others have one."""
     start = block_span(instruction).start
     newline = newline_at(instruction.dockerfile, start)
-    is_apart = isinstance(_above(instruction), Blank) and bool(
+    is_apart = isinstance(above_block(instruction), Blank) and bool(
         attached_comments(instruction) or isinstance(instruction.after, Blank)
     )
     return Edit(start, start, "".join(line + newline for line in lines) + (newline if is_apart else ""))
