@@ -31,8 +31,11 @@ FILES: Final = frozenset(
     {
         "build-tools",  # compilers, headers and the like vanish
         "bytecode",  # Python's byte code appears or vanishes
+        "development-packages",  # packages vanish that a lock file or manifest of the image calls development's
+        "folders",  # empty folders are made, for a program to write to
         "installer-records",  # what an installer notes about itself beside a package
         "installers",  # pip, setuptools, npm and the like get another version or vanish
+        "locked-packages",  # packages get the versions that a lock file of the image names, which may be new itself
         "owners",  # files get another owner, group or mode
         "package-caches",  # of package managers: what every fix may change, said for the reader
         "system-packages",  # packages of the distribution vanish or get another version

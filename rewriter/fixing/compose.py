@@ -105,13 +105,15 @@ def moved(instruction: Instruction, *changes: Edit, leaves_comments: bool = Fals
     return Fragment(text, instruction)
 
 
+def speaks_of(instruction: Instruction, *words: str) -> bool:
+    """Whether the comments of an instruction hold one of some words, in any case."""
+    said = [comment.content.lower() for comment in attached_comments(instruction)]
+    return any(word in text for word in words for text in said)
+
+
 def speaks_of_installing(instruction: Instruction) -> bool:
     """Whether the comments of an instruction are about dependencies rather than about what it does itself."""
-    return any(
-        word in comment.content.lower()
-        for comment in attached_comments(instruction)
-        for word in ("install", "dependenc", "requirements")
-    )
+    return speaks_of(instruction, "install", "dependenc", "requirements")
 
 
 def replace_with(
@@ -135,10 +137,10 @@ def insert_below(
     A `cut` is the end of the instruction that goes.
     """
     newline = newline_at(instruction.dockerfile, instruction.end)
-    text = newline if isinstance(like.after, Blank) or isinstance(_above(like), Blank) else ""
+    text = newline if isinstance(like.after, Blank) or isinstance(above_block(like), Blank) else ""
     for number, fragment in enumerate(fragments):
         is_rest = cut is not None and fragment is fragments[-1] and isinstance(like.after, Blank)
-        stood_apart = number and fragment.origin is not None and isinstance(_above(fragment.origin), Blank)
+        stood_apart = number and fragment.origin is not None and isinstance(above_block(fragment.origin), Blank)
         if is_rest or stood_apart:
             text += newline
         text += fragment.text
@@ -156,9 +158,24 @@ def insert_below(
 def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction) -> list[Edit]:
     """Write fragments above an instruction and its comments, set off by blank lines as `like` is in its place."""
     start = block_span(instruction).start
-    is_apart = isinstance(like.after, Blank) or isinstance(_above(instruction), Blank)
+    is_apart = isinstance(like.after, Blank) or isinstance(above_block(instruction), Blank)
     blank = newline_at(instruction.dockerfile, start) if is_apart else ""
     return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
+
+
+def insert_lines(instruction: Instruction, lines: Sequence[str]) -> Edit:
+    """Write new lines above an instruction and its comments, as a paragraph of their own where others have one."""
+    start = block_span(instruction).start
+    newline = newline_at(instruction.dockerfile, start)
+    is_apart = isinstance(above_block(instruction), Blank) and bool(
+        attached_comments(instruction) or isinstance(instruction.after, Blank)
+    )
+    return Edit(start, start, "".join(line + newline for line in lines) + (newline if is_apart else ""))
+
+
+def append_lines(instruction: Instruction, lines: Sequence[str]) -> Edit:
+    """Write new lines directly below the last instruction of a stage."""
+    return insert_instruction_after(instruction, newline_at(instruction.dockerfile, instruction.end).join(lines))
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:
@@ -173,7 +190,8 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return [*others, *(Edit(place, place, text) for place, text in inserts.items())]
 
 
-def _above(instruction: Instruction) -> Node | None:
+def above_block(instruction: Instruction) -> Node | None:
+    """What stands above an instruction and its attached comments."""
     comments = attached_comments(instruction)
     return comments[0].before if comments else instruction.before
 

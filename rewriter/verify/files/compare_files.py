@@ -14,6 +14,7 @@ from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
 from rewriter.verify.files.image import Image
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
@@ -45,6 +46,12 @@ def _said(difference: Difference) -> str:
     if not difference.before:
         return f"{difference.subject} is new"
     return f"{difference.subject}: {difference.before}, now {difference.after}"
+
+
+def new_folders(before: Image, after: Image) -> frozenset[str]:
+    """The folders that only the new image has."""
+    old = before.snapshot.entries
+    return frozenset(path for path, it in after.snapshot.entries.items() if it.kind is Kind.FOLDER and path not in old)
 
 
 class _Change(NamedTuple):
@@ -147,6 +154,12 @@ class _Comparison:
             reason = group.reason(self._allowed, vanishes=what == "lost")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
+            reason = self._allowed.reason("locked-packages")
+        if not reason and what == "lost" and self._is_around_modules(path):
+            reason = self._allowed.reason("development-packages")
+        if not reason and what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:
+            reason = self._allowed.reason("folders")  # what lies in it is told by itself
         if reason:
             return reason
         unsteady = self._unsteady
@@ -157,6 +170,11 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _is_around_modules(self, path: str) -> bool:
+        """Whether a path is a mere folder or link among Node's modules, or a script that starts a program of one."""
+        is_file = self._old.snapshot.entries[path].kind is Kind.FILE
+        return "/node_modules/" in path and (not is_file or "/node_modules/.bin/" in path)
 
     def _heading(self, path: str, group: Group, owner: Package | None) -> str:
         """What many paths of one group are called together."""
