@@ -158,8 +158,8 @@ PROJECTS: Final = [
     ),
     Project(
         "port-80",
-        _codes("102 301 402"),
-        {"DF401": "80"},
+        _codes("102 202 402"),
+        {"DF301": "upgrade", "DF401": "port 80"},
         port=80,
         visits=(Visit("/healthz", "true"), Visit("/fahrenheit/20", "68.0")),
     ),
