@@ -1,0 +1,46 @@
+"""What builds in one stage, what runs in another."""
+
+from collections.abc import Iterator
+
+from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
+from rewriter.fixing.split_stage import split_stage
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.services import Services
+from rewriter.model.project import Project
+from rewriter.model.splitting import find_split
+from rewriter.model.splitting.parts import Unsplit
+from rewriter.model.stages import Stage
+from rewriter.model.state import States
+
+
+@fixer(
+    code="DF101",
+    name="single-stage-build",
+    level=Level.GUARDED,
+    phase="stages",
+    changes=["build-tools", "bytecode", "env", "installers", "installer-records", "system-packages"],
+    example=Example(
+        before="FROM python:3.11\nWORKDIR /app\nRUN apt-get update && apt-get install -y build-essential\n"
+        'COPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\nCMD ["gunicorn", "app:app"]\n',
+        after="FROM python:3.11 AS builder\nWORKDIR /app\n"
+        "RUN apt-get update && apt-get install -y build-essential\n"
+        "RUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
+        "COPY requirements.txt ./\nRUN pip install -r requirements.txt\n\n"
+        "FROM python:3.11 AS runtime\nWORKDIR /app\nCOPY --from=builder /opt/venv /opt/venv\n"
+        'ENV PATH=/opt/venv/bin:$PATH\nCOPY . .\nCMD ["gunicorn", "app:app"]\n',
+        files=(("requirements.txt", "gunicorn\nflask\n"), ("app.py", "")),
+    ),
+)
+def build_in_a_stage_of_its_own(
+    stage: Stage, states: States, context: BuildContext, project: Project, services: Services
+) -> Iterator[Fix | Skip]:
+    """Build in one stage what runs in another, so that compilers and headers are not shipped.
+
+    A stage that installs its own tools becomes two with the same base image: a builder that has them, and a runtime
+    that copies what was built. Python packages go into a virtual environment.
+    """
+    found = find_split(stage, states, context, project, services)
+    if isinstance(found, Unsplit):
+        yield Skip(stage.from_, found.reason, found.culprit)
+    elif found is not None:
+        yield Fix(stage.from_, found.message, split_stage(found, states.graph), reads=[stage.span])

@@ -1,0 +1,64 @@
+"""One stage written as two: what the model says goes where, in the layout that the stage has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rewriter.fixing.commands import remove_items, remove_words
+from rewriter.fixing.compose import Fragment, duplicate, moved, renumber, replace_stage, stands_apart, write
+from rewriter.fixing.edits import insert_after, newline_at, render, replace, spell
+from rewriter.model.splitting.parts import Again, Changed, New, Original, Part, Split
+from rewriter.model.stages import StageGraph
+from rewriter.syntax.text import Edit
+from rewriter.syntax.tree import From, Instruction, Run
+
+
+def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
+    """Write a builder above a stage, and leave to the stage what it needs to run."""
+    from_ = split.stage.from_
+    newline = newline_at(from_.dockerfile, from_.start)
+    named = [insert_after(from_.image, f" {spell('AS', like=from_)} {split.runtime}")] if split.runtime else []
+    parts = [write(_builder(from_, split.builder), newline=newline), *_fragments(split.above, from_, newline)]
+    parts.append(Fragment(newline + moved(from_, *named).text, from_))
+    parts += _fragments(split.below, from_, newline)
+    return [*replace_stage(split.stage, parts, dropped={}), *renumber(graph, start=split.stage)]
+
+
+def _builder(from_: From, name: str) -> str:
+    flags = "".join(f"{flag.text} " for flag in from_.flags)
+    return render("FROM", f"{flags}{from_.image.text} {spell('AS', like=from_)} {name}", like=from_)
+
+
+def _fragments(parts: Sequence[Part], from_: From, newline: str) -> Iterator[Fragment]:
+    for part in parts:
+        match part:
+            case Original(instruction, changed):
+                yield moved(instruction, *_edits(instruction, changed))
+            case Again(instruction, changed):
+                text = duplicate(instruction, *_edits(instruction, changed)).text
+                yield write((newline if stands_apart(instruction) else "") + text, newline=newline)
+            case New(keyword, arguments, like):
+                line = render(keyword, arguments, like=from_)
+                yield write((newline if like and stands_apart(like) else "") + line, newline=newline)
+
+
+def _edits(instruction: Instruction, changed: Changed) -> Iterator[Edit]:
+    """The edits that take words and calls out of a RUN, or write others in the place of words."""
+    if not isinstance(instruction, Run) or not changed:
+        return
+    dockerfile, script = instruction.dockerfile, instruction.script
+    gone = {call.command.start for call in changed.gone}
+    items = [
+        number
+        for number, item in enumerate(script.items)
+        if any(command.start in gone for command in item.pipeline.commands)
+    ]
+    yield from remove_items(dockerfile, script, items)
+    removed = {word.span for word, text in changed.words if not text}
+    for command in script.simple_commands():
+        words = [word for word in command.words if word.span in removed]
+        if words and command.start not in gone:
+            yield from remove_words(dockerfile, command.words, words)
+    for word, text in changed.words:
+        if text:
+            yield replace(word, text)
