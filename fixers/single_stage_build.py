@@ -18,7 +18,16 @@ from rewriter.model.state import States
     name="single-stage-build",
     level=Level.GUARDED,
     phase="stages",
-    changes=["build-tools", "bytecode", "env", "installers", "installer-records", "system-packages"],
+    changes=[
+        "build-tools",
+        "bytecode",
+        "env",
+        "installers",
+        "installer-records",
+        "manifests",
+        "system-packages",
+        "virtual-environment",
+    ],
     example=Example(
         before="FROM python:3.11\nWORKDIR /app\nRUN apt-get update && apt-get install -y build-essential\n"
         'COPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\nCMD ["gunicorn", "app:app"]\n',

@@ -33,10 +33,12 @@ FILES: Final = frozenset(
         "bytecode",  # Python's byte code appears or vanishes
         "installer-records",  # what an installer notes about itself beside a package
         "installers",  # pip, setuptools, npm and the like get another version or vanish
+        "manifests",  # files that only tell a package manager what to install vanish
         "owners",  # files get another owner, group or mode
         "package-caches",  # of package managers: what every fix may change, said for the reader
         "system-packages",  # packages of the distribution vanish or get another version
         "users",  # users and groups are added
+        "virtual-environment",  # Python packages move into one, each in the version it had
     }
 )
 """Groups of files."""

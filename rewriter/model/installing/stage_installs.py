@@ -42,9 +42,7 @@ class StageInstalls:
 
     __slots__ = ("_effects", "_needed", "_variables", "context", "copies", "installs", "stage", "states", "steps")
 
-    def __init__(
-        self, stage: Stage, states: States, context: BuildContext, *, whatever_waits: bool = False
-    ) -> None:
+    def __init__(self, stage: Stage, states: States, context: BuildContext, *, whatever_waits: bool = False) -> None:
         """Only stages in which an install may wait for a copy are read, unless `whatever_waits`."""
         self.stage: Final = stage
         self.states: Final = states

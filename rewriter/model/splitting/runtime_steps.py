@@ -77,14 +77,14 @@ def require_plain_start(project: Project, services: Iterable[Service], instructi
     if start.unread:
         raise UnsplitError(f"what a container starts is not known: {start.unread[0]}")
     for command in start.commands:
-        words = [word.value for word in command.words]
-        _require_plain(words, "a container starts")
-        if words[0].startswith("/usr/local/bin/") and not project.sources.origin(words[0]):
-            raise UnsplitError(f"a container starts {words[0]} by its path")
+        _require_plain([word.value for word in command.words], "a container starts")
+        program = command.words[0].value
+        if program.startswith("/usr/local/bin/") and not project.sources.origin(program):
+            raise UnsplitError(f"a container starts {program} by its path")
     for service in services:
         for words in filter(None, (service.command, service.entrypoint, service.health_command)):
-            for part in _commands_in(words):
-                _require_plain(part, f"{service} runs")
+            for line in _commands_in(words):
+                _require_plain(line, f"{service} runs")
     for instruction in instructions:
         if name := next((name for name in _PLACES if name in instruction.text), ""):
             raise UnsplitError(f"line {{line}} names {name}", instruction)

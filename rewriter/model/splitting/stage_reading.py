@@ -70,9 +70,11 @@ class Reading:
         Manifests are needed by nobody where nothing that is kept speaks of them.
         """
         others = [other for one in kept if isinstance(one, Copy) and (other := self.copied(one))]
+        if copied.has_tree or not copied.is_complete:
+            return False
         return all(
             any(other.origin(source.target) == source.path for other in others)
-            or (not source.is_tree and is_manifest(_name(source.path)) and not self._speaks_of(source.path, kept))
+            or (is_manifest(_name(source.path)) and not self._speaks_of(source.path, kept))
             for source in copied.sources
         )
 
@@ -99,7 +101,7 @@ class Reading:
         """
         instructions = self.stage.instructions
         above, below = dict(builder), dict(runtime)
-        kept = [one for one in instructions if below.get(one, [one])]
+        kept = [one for one in instructions if below.get(one, [Original(one)])]
         steps = [one for one in instructions if above.get(one)]
         for setting in needed_settings(instructions, steps):
             if setting in above:

@@ -6,7 +6,7 @@ base image may be, the package itself stays there too: it holds headers and no c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.model.data import alpine, debian
@@ -24,6 +24,7 @@ from rewriter.syntax.tree import Instruction, Run
 _APT: Final = names("apt apt-get aptitude")
 _REMOVALS: Final = names("remove purge autopurge del")
 _ADDS_NOTHING: Final = names("update clean autoclean autoremove")
+_UPDATES: Final = ("-U", "--update", "--update-cache", "--no-cache")
 _TIDIES: Final = names("rm echo set true")
 
 
@@ -55,7 +56,6 @@ class Base(NamedTuple):
         if package in COMPILERS:
             found &= (OPENMP if self.is_parallel else frozenset()) | (CXX if package != "gcc" else frozenset())
         return tuple(sorted(found))
-
 
     def everywhere(self, package: str) -> frozenset[str]:
         """The libraries of a package by all names that they have in these releases."""
@@ -94,20 +94,24 @@ class SystemRun:
     `tools` are those for builds, `has_others` says that commands beside installs and updates stand in it.
     """
 
-    __slots__ = ("_base", "_calls", "has_others", "run", "steps", "tools")
+    __slots__ = ("_calls", "_stays", "has_others", "run", "steps", "tools")
 
     def __init__(self, run: Run, steps: Sequence[Step], base: Base) -> None:
         self.run: Final = run
         self.steps: Final = steps
-        self._base: Final = base
         self._calls: Final = [call for step in steps for call in calls_of(step) if is_system_install(call)]
         self.has_others: Final = any(not is_about_packages(step) for step in steps)
         removed = {word.value for step in steps for call in calls_of(step) for word in _removed_by(call)}
-        grouped = any(word.value in removed for call in self._calls for word in _groups(call))
         self.tools: Final[dict[str, tuple[str, ...]]] = {}
-        for word in self._words():
+        self._stays: Final = [
+            word
+            for call in self._calls
+            for word in call.packages
+            if name_of(word) not in removed and removed.isdisjoint(group.value for group in _groups(call))
+        ]
+        for word in self._stays:
             libraries = base.libraries(name_of(word))
-            if libraries is not None and not grouped and name_of(word) not in removed:
+            if libraries is not None:
                 self.tools[name_of(word)] = libraries
 
     def _words(self) -> Iterator[Word]:
@@ -117,6 +121,16 @@ class SystemRun:
     def is_unclear(self) -> bool:
         """Whether a variable or a file says what is installed, or a program reads what the RUN prints."""
         return self.run.json is not None or bool(self.run.heredocs) or any(call.unknown for call in self._calls)
+
+    @property
+    def updates(self) -> bool:
+        """Whether it brings the lists of packages that its installs need."""
+        return updates_lists(self.steps)
+
+    @property
+    def only_update(self) -> Part:
+        """The RUN without its installs, for installs further down that rely on its lists."""
+        return Again(self.run, Changed(gone=tuple(self._calls)))
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -164,7 +178,7 @@ class SystemRun:
 
     def kept(self) -> tuple[str, ...]:
         """All packages that the runtime needs."""
-        own = [word.text for word in self._words() if name_of(word) not in self.tools]
+        own = [word.text for word in self._stays if name_of(word) not in self.tools]
         return (*own, *self.libraries)
 
 
@@ -180,6 +194,12 @@ def installing(packages: Sequence[str], base: Base, *, like: Instruction, option
 def is_system_install(call: Call) -> bool:
     """Whether a call installs packages of a distribution."""
     return call.manager.name in SYSTEM_MANAGERS and call.installs
+
+
+def updates_lists(steps: Iterable[Step]) -> bool:
+    """Whether steps bring the lists of packages."""
+    calls = [call for step in steps for call in calls_of(step) if call.manager.name in SYSTEM_MANAGERS]
+    return any(call.action == "update" or call.has(*_UPDATES) for call in calls)
 
 
 def _is_of(word: Word, call: Call) -> bool:

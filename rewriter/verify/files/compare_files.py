@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from rewriter.model.installing.manifests import is_manifest
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
@@ -147,6 +148,8 @@ class _Comparison:
             reason = group.reason(self._allowed, vanishes=what == "lost")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
+            reason = self._allowed.reason("manifests")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -157,6 +160,14 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _is_manifest(self, path: str) -> bool:
+        """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
+        entries = self._old.snapshot.entries
+        if entries[path].kind is not Kind.FOLDER:
+            return is_manifest(posixpath.basename(path))
+        below = [it for it in entries if it.startswith(f"{path}/")]
+        return bool(below) and all(is_manifest(posixpath.basename(it)) for it in below)
 
     def _heading(self, path: str, group: Group, owner: Package | None) -> str:
         """What many paths of one group are called together."""
