@@ -46,11 +46,20 @@ def detach(instruction: Instruction) -> Fragment:
 
 
 def duplicate(instruction: Instruction, *changes: Edit) -> Fragment:
-    """An instruction, changed, without its comments: they stay with the original, also those between its lines."""
-    text = moved(instruction, *changes, leaves_comments=True).text
-    if not instruction.heredocs:
-        text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
-    return Fragment(text, None)
+    """An instruction, changed, without the comments above it: they stay with the original."""
+    return Fragment(moved(instruction, *changes, leaves_comments=True).text, None)
+
+
+def without_comments(fragment: Fragment, comments: Iterable[Comment]) -> Fragment:
+    """A fragment without some of the comments that stood between its lines."""
+    gone = Counter(comment.text.strip() for comment in comments)
+    kept: list[str] = []
+    for line in fragment.text.split("\n"):
+        if gone[line.strip()]:
+            gone[line.strip()] -= 1
+        else:
+            kept.append(line)
+    return fragment._replace(text="\n".join(kept))
 
 
 def _lines(instruction: Instruction, span: Span) -> str:

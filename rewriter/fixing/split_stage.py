@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rewriter.fixing.commands import remove_items, remove_words
-from rewriter.fixing.compose import Fragment, duplicate, moved, renumber, replace_stage, stands_apart, write
+from rewriter.fixing.compose import (
+    Fragment,
+    duplicate,
+    moved,
+    renumber,
+    replace_stage,
+    stands_apart,
+    without_comments,
+    write,
+)
 from rewriter.fixing.edits import insert_after, newline_at, render, replace, spell
 from rewriter.model.splitting.parts import Again, Changed, New, Original, Part, Split
 from rewriter.model.stages import StageGraph
 from rewriter.syntax.text import Edit
-from rewriter.syntax.tree import From, Instruction, Run
+from rewriter.syntax.tree import Comment, From, Instruction, Run
 
 
 def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
@@ -33,13 +42,28 @@ def _fragments(parts: Sequence[Part], from_: From, newline: str) -> Iterator[Fra
     for part in parts:
         match part:
             case Original(instruction, changed):
-                yield moved(instruction, *_edits(instruction, changed))
+                fragment = moved(instruction, *_edits(instruction, changed))
+                yield without_comments(fragment, _comments_of(instruction, changed))
             case Again(instruction, changed):
-                text = duplicate(instruction, *_edits(instruction, changed)).text
+                fragment = duplicate(instruction, *_edits(instruction, changed))
+                text = without_comments(fragment, _comments_of(instruction, changed)).text
                 yield write((newline if stands_apart(instruction) else "") + text, newline=newline)
             case New(keyword, arguments, like):
                 line = render(keyword, arguments, like=from_)
                 yield write((newline if like and stands_apart(like) else "") + line, newline=newline)
+
+
+def _comments_of(instruction: Instruction, changed: Changed) -> Iterator[Comment]:
+    """The comments between the lines of a RUN that speak of packages which go: those in front of their words."""
+    if not isinstance(instruction, Run) or instruction.heredocs or not changed:
+        return
+    gone = {word.span.start for word, text in changed.words if not text}
+    words = [word for command in instruction.script.simple_commands() for word in command.words]
+    gone |= {word.span.start for call in changed.gone for word in call.command.words}
+    for comment in instruction.comments:
+        following = next((word for word in words if word.span.start >= comment.end), None)
+        if following is not None and following.span.start in gone:
+            yield comment
 
 
 def _edits(instruction: Instruction, changed: Changed) -> Iterator[Edit]:

@@ -59,13 +59,24 @@ class Installed:
     def _folder(self, call: Call, run: Run) -> str:
         if call.wrapper or "/" in call.program.text or (call.launcher and "/" in call.launcher[0].text):
             raise UnsplitError(f"which Python `{call.command.text}` means is not known", run)
+        state = self._reading.state(run)
+        is_own = (call.manager.name, call.action) in (("poetry", "install"), ("poetry", "sync"))
+        if is_own and state.get("POETRY_VIRTUALENVS_CREATE") != "false" and not self._is_told_to_share(run):
+            raise UnsplitError("poetry makes an environment of its own in line {line}", run)
+        if call.manager.name == "pipenv" and call.installs and not call.has("--system"):
+            raise UnsplitError("pipenv makes an environment of its own in line {line}", run)
         if option := next((one for one in call.options if one.name in _ELSEWHERE), None):
             raise UnsplitError(f"`{option.name}` in line {{line}} installs in its own way", run)
         word = call.launcher[0] if call.launcher else call.program
-        python = self._reading.state(run).which(word.value if call.manager.name == "pip" else "python")
+        python = state.which(word.value if call.manager.name == "pip" else "python")
         if python.kind not in ("official", "venv"):
             raise UnsplitError("which Python the packages of line {line} belong to is not known", run)
         return posixpath.dirname(posixpath.dirname(python.path)) if python.kind == "venv" else ""
+
+    def _is_told_to_share(self, run: Run) -> bool:
+        """Whether `poetry config virtualenvs.create false` stands above, or in the same RUN."""
+        calls = (call for one in self.runs if one.start <= run.start for call in self.calls(one))
+        return any("virtualenvs.create false" in call.command.text for call in calls)
 
     @cached_property
     def _needs(self) -> list[tuple[Project, Needs]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rewriter.model.context.services import Service
@@ -15,7 +15,7 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.splitting.parts import UnsplitError
 from rewriter.syntax.shell_tree import SimpleCommand
-from rewriter.syntax.tree import Instruction, Run
+from rewriter.syntax.tree import Cmd, Entrypoint, Instruction, Run
 
 _TOOLS: Final = names(
     "gcc g++ cc c++ clang make gmake cmake ninja meson cargo rustc cython swig autoconf automake pkg-config ld npm "
@@ -69,7 +69,7 @@ def _is_harmless(command: SimpleCommand) -> bool:
     return not name or name in _HARMLESS or name.startswith("python") or name in ("echo", "true", "cd", "set", "export")
 
 
-def require_plain_start(project: Project, services: Iterable[Service], instructions: Iterable[Instruction]) -> None:
+def require_plain_start(project: Project, services: Iterable[Service], instructions: Sequence[Instruction]) -> None:
     """Raise unless what containers start needs no build tool, and finds its programs by PATH as it is set."""
     start = project.start
     if not start:
@@ -81,6 +81,10 @@ def require_plain_start(project: Project, services: Iterable[Service], instructi
         program = command.words[0].value
         if program.startswith("/usr/local/bin/") and not project.sources.origin(program):
             raise UnsplitError(f"a container starts {program} by its path")
+    for instruction in instructions:
+        if isinstance(instruction, Cmd | Entrypoint):
+            written = [string.value for string in instruction.json or ()] or instruction.arguments.split()
+            _require_plain(written, "a container starts")
     for service in services:
         for words in filter(None, (service.command, service.entrypoint, service.health_command)):
             for line in _commands_in(words):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from rewriter.model.managers.vocabulary import names
 from rewriter.syntax.tree import Arg, Env, Instruction, Run, Shell, Workdir
 
 _OF_BUILDS: Final = re.compile(
@@ -35,8 +36,7 @@ def needed_settings(instructions: Iterable[Instruction], steps: Iterable[Instruc
     needed: list[Instruction] = []
     for instruction in reversed([one for one in stage if one.start < last]):
         if isinstance(instruction, Env | Arg):
-            names = [pair.key.text for pair in instruction.pairs]
-            if not any(_matters(name, text) for name in names):
+            if not any(_matters(pair.key.text, text) for pair in instruction.pairs):
                 continue
             text += f"\n{instruction.text}"
         elif not isinstance(instruction, Workdir | Shell):
@@ -54,14 +54,21 @@ def mentions(text: str, name: str) -> bool:
 
 def serves_builds_alone(argument: Arg, kept: Iterable[Instruction]) -> bool:
     """Whether no instruction that is kept names what an ARG declares, and no program reads it by itself."""
-    names = {pair.key.text for pair in argument.pairs}
+    declared = {pair.key.text for pair in argument.pairs}
     used = {name for one in kept if one is not argument for name in _NAME.findall(one.text)}
-    has_run = any(isinstance(one, Run) for one in kept)
-    return not names & used and not (has_run and any(_is_read_by_itself(name) for name in names))
+    runs = "\n".join(one.text for one in kept if isinstance(one, Run)).lower()
+    return not declared & used and not any(_may_be_read_by(runs, name) for name in declared)
 
 
-def _is_read_by_itself(name: str) -> bool:
-    return _OF_BUILDS.fullmatch(name) is not None or not name.isupper()
+def _may_be_read_by(runs: str, name: str) -> bool:
+    """Whether a program that a RUN calls may look at a variable that no RUN names."""
+    reader = name.lower().partition("_")[0]
+    if reader in _READERS:
+        return reader in runs
+    return bool(runs) and (_OF_BUILDS.fullmatch(name) is not None or not name.isupper())
+
+
+_READERS: Final = names("pip uv poetry pipenv npm yarn pnpm cgo cargo cmake setuptools")
 
 
 def _matters(name: str, text: str) -> bool:

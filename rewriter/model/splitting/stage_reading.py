@@ -7,12 +7,12 @@ from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Service
-from rewriter.model.effects.copies import CopiedFiles
+from rewriter.model.effects.copies import CopiedFiles, Source
 from rewriter.model.effects.shell import Step, unreadable
-from rewriter.model.installing.manifests import is_manifest
+from rewriter.model.installing.manifests import is_manifest_path
 from rewriter.model.installing.stage_installs import StageInstalls, calls_of
 from rewriter.model.project import Project
-from rewriter.model.splitting.parts import Again, Original, Part, Split, UnsplitError
+from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.settings import mentions, needed_settings, serves_builds_alone
 from rewriter.model.splitting.system_packages import Base, SystemRun, is_system_install
 from rewriter.model.stages import Stage
@@ -69,13 +69,17 @@ class Reading:
 
         Manifests are needed by nobody where nothing that is kept speaks of them.
         """
-        others = [other for one in kept if isinstance(one, Copy) and (other := self.copied(one))]
-        if copied.has_tree or not copied.is_complete:
+        if not copied.is_complete:
             return False
-        return all(
-            any(other.origin(source.target) == source.path for other in others)
-            or (is_manifest(_name(source.path)) and not self._speaks_of(source.path, kept))
-            for source in copied.sources
+        others = [other for one in kept if isinstance(one, Copy) and (other := self.copied(one))]
+        return all(self._can_go(source, others, kept) for source in copied.sources)
+
+    def _can_go(self, source: Source, others: Iterable[CopiedFiles], kept: Iterable[Instruction]) -> bool:
+        if any(other.origin(source.target) == source.path and not other.instruction.flags for other in others):
+            return True
+        paths = self.context.walk(source.path, lambda _: True) if source.is_tree else [source.path]
+        return bool(paths) and not any(
+            not is_manifest_path(path) or self._speaks_of(path, kept) for path in paths or ()
         )
 
     def _speaks_of(self, path: str, kept: Iterable[Instruction]) -> bool:
@@ -101,7 +105,7 @@ class Reading:
         """
         instructions = self.stage.instructions
         above, below = dict(builder), dict(runtime)
-        kept = [one for one in instructions if below.get(one, [Original(one)])]
+        kept = [one for one in instructions if any(map(_is_old, below.get(one, [Original(one)])))]
         steps = [one for one in instructions if above.get(one)]
         for setting in needed_settings(instructions, steps):
             if setting in above:
@@ -119,6 +123,10 @@ class Reading:
             tuple(part for one in instructions for part in below.get(one, [Original(one)])),
             message,
         )
+
+
+def _is_old(part: Part) -> bool:
+    return not isinstance(part, New)
 
 
 def _name(path: str) -> str:

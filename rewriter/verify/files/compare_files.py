@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.installing.manifests import is_manifest
+from rewriter.model.installing.manifests import is_manifest_path
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
@@ -165,9 +165,9 @@ class _Comparison:
         """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
         entries = self._old.snapshot.entries
         if entries[path].kind is not Kind.FOLDER:
-            return is_manifest(posixpath.basename(path))
+            return is_manifest_path(path)
         below = [it for it in entries if it.startswith(f"{path}/")]
-        return bool(below) and all(is_manifest(posixpath.basename(it)) for it in below)
+        return bool(below) and all(map(is_manifest_path, below))
 
     def _heading(self, path: str, group: Group, owner: Package | None) -> str:
         """What many paths of one group are called together."""
