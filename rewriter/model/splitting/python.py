@@ -142,7 +142,7 @@ class _Partition:
                     raise UnsplitError("what line {line} installs is not known", run)
                 if system.tools and not is_above:
                     raise UnsplitError("line {line} installs build tools below the packages", run)
-                above, below = system.parts(lambda name: mentions(text, name), more if system is first else ())
+                above, below = system.parts(lambda name: mentions(text, name), more=more if system is first else ())
                 self._above[run], self._below[run] = above, below
             elif not is_above:
                 require_no_tools(run, reading.steps(run), unread)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from rewriter.model.context.services import Service
@@ -69,26 +69,35 @@ def _is_harmless(command: SimpleCommand) -> bool:
     return not name or name in _HARMLESS or name.startswith("python") or name in ("echo", "true", "cd", "set", "export")
 
 
-def require_plain_start(project: Project, services: Iterable[Service], instructions: Sequence[Instruction]) -> None:
-    """Raise unless what containers start needs no build tool, and finds its programs by PATH as it is set."""
+def require_plain_start(
+    project: Project,
+    services: Iterable[Service],
+    instructions: Sequence[Instruction],
+    *,
+    project_tools: Collection[str] = (),
+) -> None:
+    """Raise unless what containers start needs no build tool, and finds its programs by PATH as it is set.
+
+    `project_tools` are those that only run the scripts of a project; where they lead is followed elsewhere.
+    """
     start = project.start
     if not start:
         raise UnsplitError(f"what a container starts is not known: {start.reason}")
     if start.unread:
         raise UnsplitError(f"what a container starts is not known: {start.unread[0]}")
     for command in start.commands:
-        _require_plain([word.value for word in command.words], "a container starts")
+        _require_plain([word.value for word in command.words], "a container starts", project_tools)
         program = command.words[0].value
         if program.startswith("/usr/local/bin/") and not project.sources.origin(program):
             raise UnsplitError(f"a container starts {program} by its path")
     for instruction in instructions:
         if isinstance(instruction, Cmd | Entrypoint):
             written = [string.value for string in instruction.json or ()] or instruction.arguments.split()
-            _require_plain(written, "a container starts")
+            _require_plain(written, "a container starts", project_tools)
     for service in services:
         for words in filter(None, (service.command, service.entrypoint, service.health_command)):
             for line in _commands_in(words):
-                _require_plain(line, f"{service} runs")
+                _require_plain(line, f"{service} runs", ())
     for instruction in instructions:
         if name := next((name for name in _PLACES if name in instruction.text), ""):
             raise UnsplitError(f"line {{line}} names {name}", instruction)
@@ -104,7 +113,7 @@ def _commands_in(words: Iterable[str]) -> Iterator[list[str]]:
             yield part
 
 
-def _require_plain(words: list[str], who: str) -> None:
+def _require_plain(words: list[str], who: str, harmless: Collection[str]) -> None:
     while words and (words[0] in ("exec", "CMD-SHELL", "CMD", "env") or "=" in words[0]):
         words = words[1:]
     if not words:
@@ -114,9 +123,9 @@ def _require_plain(words: list[str], who: str) -> None:
         raise UnsplitError(f"{who} a login shell, which sets PATH anew")
     if name in _SHELLS and len(words) > 2 and words[1].endswith("c"):
         for part in _commands_in(word.strip("\"'") for word in words[2:]):
-            _require_plain(part, who)
+            _require_plain(part, who, harmless)
         return
     if name in _OTHER_PATH:
         raise UnsplitError(f"{who} `{name}`, which sets PATH anew")
-    if _is_tool(name, tuple(words[1:])):
+    if name not in harmless and _is_tool(name, tuple(words[1:])):
         raise UnsplitError(f"{who} `{name}`, which may need the build tools")

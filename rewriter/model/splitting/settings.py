@@ -27,8 +27,13 @@ _OF_RUNNING: Final = re.compile(
 _NAME: Final = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 
-def needed_settings(instructions: Iterable[Instruction], steps: Iterable[Instruction]) -> list[Instruction]:
-    """Those of some instructions that steps of a build, which stand among them, may depend on; in order."""
+def needed_settings(
+    instructions: Iterable[Instruction], steps: Iterable[Instruction], *, every: bool = False
+) -> list[Instruction]:
+    """Those of some instructions that steps of a build, which stand among them, may depend on; in order.
+
+    `every` says that the steps may look at any variable.
+    """
     stage = list(instructions)
     waiting = sorted(steps, key=lambda one: one.start)
     last = waiting[-1].start if waiting else -1
@@ -36,7 +41,7 @@ def needed_settings(instructions: Iterable[Instruction], steps: Iterable[Instruc
     needed: list[Instruction] = []
     for instruction in reversed([one for one in stage if one.start < last]):
         if isinstance(instruction, Env | Arg):
-            if not any(_matters(pair.key.text, text) for pair in instruction.pairs):
+            if not every and not any(_matters(pair.key.text, text) for pair in instruction.pairs):
                 continue
             text += f"\n{instruction.text}"
         elif not isinstance(instruction, Workdir | Shell):

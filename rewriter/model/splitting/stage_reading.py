@@ -97,17 +97,23 @@ class Reading:
         raise UnsplitError("the file has builders already")
 
     def split(
-        self, builder: Mapping[Instruction, list[Part]], runtime: Mapping[Instruction, list[Part]], message: str
+        self,
+        builder: Mapping[Instruction, list[Part]],
+        runtime: Mapping[Instruction, list[Part]],
+        message: str,
+        *,
+        runs_project: bool = False,
     ) -> Split:
         """Both stages, from the parts that instructions become; the settings that the builder needs are added.
 
-        What `builder` does not name is left out there, what `runtime` does not name stays as it is.
+        What `builder` does not name is left out there, what `runtime` does not name stays as it is. `runs_project`
+        says that the builder runs programs of the project, which may look at any variable.
         """
         instructions = self.stage.instructions
         above, below = dict(builder), dict(runtime)
         kept = [one for one in instructions if any(map(_is_old, below.get(one, [Original(one)])))]
         steps = [one for one in instructions if above.get(one)]
-        for setting in needed_settings(instructions, steps):
+        for setting in needed_settings(instructions, steps, every=runs_project):
             if setting in above:
                 continue
             if isinstance(setting, Arg) and serves_builds_alone(setting, kept):

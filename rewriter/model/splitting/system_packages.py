@@ -6,7 +6,7 @@ base image may be, the package itself stays there too: it holds headers and no c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.model.data import alpine, debian
@@ -139,10 +139,13 @@ class SystemRun:
         found = dict.fromkeys(library for libraries in self.tools.values() for library in libraries)
         return tuple(name for name in found if name not in named)
 
-    def parts(self, is_used: Callable[[str], bool], more: Sequence[str] = ()) -> tuple[list[Part], list[Part]]:
+    def parts(
+        self, is_used: Callable[[str], bool], *, more: Sequence[str] = (), drops: Collection[str] = ()
+    ) -> tuple[list[Part], list[Part]]:
         """What of the RUN the builder gets, and what the runtime.
 
-        `is_used` says of a program whether the builder calls it. `more` are further packages for the runtime.
+        `is_used` says of a program whether the builder calls it. `more` are further packages for the runtime, `drops`
+        those that stand beside tools only for their sake.
         """
         if not self.tools:
             return [], [Original(self.run)]
@@ -152,6 +155,7 @@ class SystemRun:
             if name_of(word) not in self.tools and only_runs(name_of(word)) and not is_used(name_of(word))
         ]
         for_running = list(self._replacements(more))
+        for_running += [(word, "") for word in self._words() if name_of(word) in drops]
         stays = {word.span for word, text in for_running if text} | {word.span for word in self._words()}
         stays -= {word.span for word, text in for_running if not text}
         gone = tuple(call for call in self._calls if not any(word.span in stays for word in call.packages))
