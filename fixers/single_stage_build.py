@@ -25,6 +25,7 @@ from rewriter.model.state import States
         "installers",
         "installer-records",
         "manifests",
+        "sources",
         "system-packages",
         "virtual-environment",
     ],

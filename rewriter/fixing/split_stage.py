@@ -15,7 +15,8 @@ from rewriter.fixing.compose import (
     without_comments,
     write,
 )
-from rewriter.fixing.edits import insert_after, newline_at, render, replace, spell
+from rewriter.fixing.edits import newline_at, render, replace, spell
+from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.model.splitting.parts import Again, Changed, New, Original, Part, Split
 from rewriter.model.stages import StageGraph
 from rewriter.syntax.text import Edit
@@ -26,16 +27,19 @@ def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
     """Write a builder above a stage, and leave to the stage what it needs to run."""
     from_ = split.stage.from_
     newline = newline_at(from_.dockerfile, from_.start)
-    named = [insert_after(from_.image, f" {spell('AS', like=from_)} {split.runtime}")] if split.runtime else []
-    parts = [write(_builder(from_, split.builder), newline=newline), *_fragments(split.above, from_, newline)]
+    image = split.base or from_.image.text
+    name = f" {spell('AS', like=from_)} {split.runtime}" if split.runtime else ""
+    named = [replace(from_.image, image + name)] if name or split.base else []
+    parts = [write(_builder(from_, split), newline=newline), *_fragments(split.above, from_, newline)]
     parts.append(Fragment(newline + moved(from_, *named).text, from_))
     parts += _fragments(split.below, from_, newline)
     return [*replace_stage(split.stage, parts, dropped={}), *renumber(graph, start=split.stage)]
 
 
-def _builder(from_: From, name: str) -> str:
+def _builder(from_: From, split: Split) -> str:
     flags = "".join(f"{flag.text} " for flag in from_.flags)
-    return render("FROM", f"{flags}{from_.image.text} {spell('AS', like=from_)} {name}", like=from_)
+    image = split.pinned or from_.image.text
+    return render("FROM", f"{flags}{image} {spell('AS', like=from_)} {split.builder}", like=from_)
 
 
 def _fragments(parts: Sequence[Part], from_: From, newline: str) -> Iterator[Fragment]:
@@ -49,8 +53,15 @@ def _fragments(parts: Sequence[Part], from_: From, newline: str) -> Iterator[Fra
                 text = without_comments(fragment, _comments_of(instruction, changed)).text
                 yield write((newline if stands_apart(instruction) else "") + text, newline=newline)
             case New(keyword, arguments, like):
-                line = render(keyword, arguments, like=from_)
+                line = _spread(render(keyword, arguments, like=from_), from_, newline)
                 yield write((newline if like and stands_apart(like) else "") + line, newline=newline)
+
+
+def _spread(line: str, from_: From, newline: str) -> str:
+    """A line that would become too long, each command of it on a line of its own."""
+    if len(line) <= LONGEST_LINE:
+        return line
+    return line.replace(" && ", f" {from_.dockerfile.escape}{newline}{INDENT}&& ")
 
 
 def _comments_of(instruction: Instruction, changed: Changed) -> Iterator[Comment]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rewriter.model.stages import Stage
     from rewriter.model.state import States
 
-_FAMILIES = frozenset({"node", "python"})
+_FAMILIES = frozenset({"golang", "node", "python"})
 
 
 def find_split(
@@ -25,6 +25,7 @@ def find_split(
     family = stage.origin.family if stage.origin else ""
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
+    from rewriter.model.splitting.go import split_go
     from rewriter.model.splitting.node import split_node
     from rewriter.model.splitting.parts import UnsplitError
     from rewriter.model.splitting.python import split_python
@@ -32,6 +33,6 @@ def find_split(
 
     reading = Reading(stage, states, context, project, services.of(stage))
     try:
-        return split_python(reading) if family == "python" else split_node(reading)
+        return {"golang": split_go, "node": split_node, "python": split_python}[family](reading)
     except UnsplitError as error:
         return error.found

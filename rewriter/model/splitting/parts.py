@@ -55,7 +55,8 @@ Part: TypeAlias = Original | Again | New
 class Split(NamedTuple):
     """What goes where: the parts of a builder and of what is left, each in order and without the FROMs.
 
-    `builder` is the name of the new stage; `runtime` that of the old one, empty where it has one or gets none.
+    `builder` is the name of the new stage; `runtime` that of the old one, empty where it has one or gets none. `base`
+    is another image for the old stage, `pinned` one for the builder; empty where it stays the same.
     """
 
     stage: Stage
@@ -64,6 +65,8 @@ class Split(NamedTuple):
     above: tuple[Part, ...]
     below: tuple[Part, ...]
     message: str
+    base: str = ""
+    pinned: str = ""
 
 
 class Unsplit(NamedTuple):

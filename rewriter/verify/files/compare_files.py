@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from rewriter.model.installing.manifests import is_manifest_path
+from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
@@ -140,7 +141,7 @@ class _Comparison:
 
     def _reason(self, path: str, what: str, group: Group, owner: Package | None) -> str:
         """Why a path may differ."""
-        if owner is None and group is Group.SYSTEM:
+        if owner is None and group in (Group.SYSTEM, Group.BUILD_TOOLS):
             reason = self._allowed.reason("system-packages") or self._allowed.reason("build-tools")
         elif group in (Group.SYSTEM, Group.BUILD_TOOLS):
             reason = ""  # the package itself is there in the same version
@@ -150,6 +151,8 @@ class _Comparison:
             reason = self._allowed.reason("users")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
             reason = self._allowed.reason("manifests")
+        if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
+            reason = self._allowed.reason("sources")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -160,6 +163,15 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _is_source(self, path: str) -> bool:
+        """Whether an old path is a source, or lies beside sources, of a language whose compiler vanishes as well."""
+        if not self._old.has_go or self._new.has_go:
+            return False
+        entries = self._old.snapshot.entries
+        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else [path]
+        below = [it for it in below if entries[it].kind is not Kind.FOLDER]
+        return bool(below) and all(any(map(is_left_behind, it.split("/")[1:])) for it in below)
 
     def _is_manifest(self, path: str) -> bool:
         """Whether an old path tells a package manager what to install, or is a folder of nothing else."""

@@ -215,6 +215,8 @@ class Contents:
             return Group.RECORDS
         if owner := self.owner(path):
             return group_of(owner)
+        if self.has_go and _OF_GO.fullmatch(path):
+            return Group.BUILD_TOOLS
         if self._is_of_environment(path):
             return Group.ENVIRONMENTS
         return Group.SYSTEM if self._is_made_by_packages(path) else Group.APPLICATION
@@ -260,6 +262,11 @@ class Contents:
         return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
 
     @cached_property
+    def has_go(self) -> bool:
+        """Whether Go is installed as in its official image."""
+        return "/usr/local/go" in self.snapshot.entries
+
+    @cached_property
     def _has_rpm(self) -> bool:
         return has_rpm(self.snapshot)
 
@@ -274,6 +281,8 @@ _OF_ENVIRONMENT: Final = re.compile(
     r"|/pyvenv\.cfg|/\.gitignore|/(?:bin|include|lib|lib64|share|etc)|/include/(?:site/)?python[\d.]*(?:/[^/]+)?|"
     r"/lib(?:64)?/python[\d.]+(?:/site-packages)?|/bin/(?:[Aa]ctivate(?:[._]\w+)*|deactivate\.\w+|python[\d.]*|pip[\d.]*)"
 )
+# Where the image golang keeps Go, and what it makes for modules: https://github.com/docker-library/golang
+_OF_GO: Final = re.compile(r"/usr/local/go(?:/.*)?|/go(?:/(?:bin|src|pkg))?")
 _ALTERNATIVES: Final = "/etc/alternatives/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
 
