@@ -22,6 +22,7 @@ _OF_ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", "
     level=Level.SAFE,
     phase="spelling",
     replaces=["DL3020"],
+    gains=["reliability"],
     example=Example(
         before="FROM python:3.13-slim\nADD . /app\n",
         after="FROM python:3.13-slim\nCOPY . /app\n",

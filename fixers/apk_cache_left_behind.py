@@ -18,6 +18,7 @@ from rewriter.syntax.tree import Run
     phase="packages",
     replaces=["DL3019"],
     changes=["package-caches"],
+    gains=["size"],
     example=Example(
         before="FROM alpine:3.20\nRUN apk add curl\n",
         after="FROM alpine:3.20\nRUN apk add --no-cache curl\n",

@@ -25,6 +25,7 @@ _OWN_SETTINGS = "Binary::apt::"
     level=Level.SAFE,
     phase="packages",
     replaces=["DL3027"],
+    gains=["reliability"],
     example=Example(
         before="FROM debian:12\nRUN apt update && apt install -y curl\n",
         after="FROM debian:12\nRUN apt-get update && apt-get install -y curl\n",

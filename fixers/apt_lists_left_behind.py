@@ -25,6 +25,7 @@ _LISTS = "/var/lib/apt/lists"
     phase="packages",
     replaces=["DL3009"],
     changes=["package-caches"],
+    gains=["size"],
     example=Example(
         before="FROM debian:12\nRUN apt-get update && apt-get install -y curl\n",
         after="FROM debian:12\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n",

@@ -13,6 +13,7 @@ from rewriter.syntax.tree import INSTRUCTIONS, Instruction
     level=Level.SAFE,
     phase="spelling",
     replaces=["NoEmptyContinuation"],
+    gains=["clarity"],
     example=Example(
         before="""\
 FROM debian:12

@@ -14,6 +14,7 @@ from rewriter.syntax.tree import Expose
     level=Level.SAFE,
     phase="spelling",
     replaces=["ExposeProtoCasing"],
+    gains=["clarity"],
     example=Example(
         before="FROM nginx:1.29\nEXPOSE 80/TCP 53/Udp\n",
         after="FROM nginx:1.29\nEXPOSE 80/tcp 53/udp\n",

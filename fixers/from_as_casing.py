@@ -13,6 +13,7 @@ from rewriter.syntax.tree import From
     level=Level.SAFE,
     phase="spelling",
     replaces=["FromAsCasing"],
+    gains=["clarity"],
     example=Example(
         before="FROM golang:1.24 as build\n",
         after="FROM golang:1.24 AS build\n",

@@ -13,6 +13,7 @@ from rewriter.syntax.tree import Dockerfile
     level=Level.SAFE,
     phase="spelling",
     replaces=["ConsistentInstructionCasing"],
+    gains=["clarity"],
     example=Example(
         before="""\
 FROM debian:12

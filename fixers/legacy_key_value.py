@@ -14,6 +14,7 @@ from rewriter.syntax.tree import Env, Label
     level=Level.SAFE,
     phase="spelling",
     replaces=["LegacyKeyValueFormat"],
+    gains=["clarity"],
     example=Example(
         before="FROM python:3.13\nENV PYTHONUNBUFFERED 1\nENV GREETING hello  world\n",
         after='FROM python:3.13\nENV PYTHONUNBUFFERED=1\nENV GREETING="hello  world"\n',

@@ -19,6 +19,7 @@ LABEL = "org.opencontainers.image.authors"
     phase="spelling",
     replaces=["MaintainerDeprecated", "DL4000"],
     changes=["label", "author"],
+    gains=["clarity"],
     example=Example(
         before="FROM debian:12\nMAINTAINER Ada Lovelace <ada@example.com>\n",
         after='FROM debian:12\nLABEL org.opencontainers.image.authors="Ada Lovelace <ada@example.com>"\n',

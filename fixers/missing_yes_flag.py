@@ -21,6 +21,7 @@ _SIMULATES = ("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-
     level=Level.SAFE,
     phase="packages",
     replaces=["DL3014", "DL3030", "DL3034", "DL3038"],
+    gains=["reliability"],
     example=Example(
         before="FROM debian:12\nRUN apt-get update && apt-get install curl\n",
         after="FROM debian:12\nRUN apt-get update && apt-get install -y curl\n",

@@ -25,6 +25,7 @@ _FOLDERS = {"npm": "/root/.npm", "yarn": "/usr/local/share/.cache/yarn"}
     phase="packages",
     replaces=["DL3042", "DL3060"],
     changes=["package-caches"],
+    gains=["size"],
     example=Example(
         before="FROM python:3.11\nRUN pip install flask\n",
         after="FROM python:3.11\nRUN pip install --no-cache-dir flask\n",

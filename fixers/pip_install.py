@@ -26,6 +26,7 @@ _BROUGHT_BY_PIP = "pip"
     level=Level.GUARDED,
     phase="packages",
     changes=["package-caches", "bytecode", "installer-records", "installers"],
+    gains=["speed"],
     example=Example(
         before="FROM python:3.11\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\n",
         after=(

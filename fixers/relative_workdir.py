@@ -16,6 +16,7 @@ from rewriter.syntax.tree import Workdir
     level=Level.SAFE,
     phase="running",
     replaces=["WorkdirRelativePath", "DL3000"],
+    gains=["clarity"],
     example=Example(
         before="FROM debian:12\nWORKDIR srv\nWORKDIR app\n",
         after="FROM debian:12\nWORKDIR /srv\nWORKDIR /srv/app\n",

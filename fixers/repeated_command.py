@@ -14,6 +14,7 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Healthcheck, Instruction
     level=Level.SAFE,
     phase="spelling",
     replaces=["MultipleInstructionsDisallowed", "DL4003", "DL4004", "DL3012"],
+    gains=["clarity"],
     example=Example(
         before="""\
 FROM node:22

@@ -22,6 +22,7 @@ _MANAGERS = ("dnf", "dnf5", "yum", "microdnf", "tdnf", "zypper")
     phase="packages",
     replaces=["DL3032", "DL3036", "DL3040"],
     changes=["package-caches"],
+    gains=["size"],
     example=Example(
         before="FROM fedora:40\nRUN dnf install -y curl\n",
         after="FROM fedora:40\nRUN dnf install -y curl && dnf clean all\n",

@@ -20,6 +20,7 @@ _INSTALLS = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "bu
     name="split-apt-update",
     level=Level.SAFE,
     phase="order",
+    gains=["reliability"],
     example=Example(
         before="FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\n",
         after="FROM debian:12\nRUN apt-get update && apt-get install -y curl\n",

@@ -13,6 +13,7 @@ from rewriter.model.stages import Stage, StageGraph
     level=Level.SAFE,
     phase="spelling",
     replaces=["StageNameCasing"],
+    gains=["reliability"],
     example=Example(
         before="""\
 FROM golang:1.24 AS Build

@@ -14,6 +14,7 @@ from rewriter.syntax.tree import From
     level=Level.SAFE,
     phase="spelling",
     replaces=["RedundantTargetPlatform"],
+    gains=["clarity"],
     example=Example(
         before="FROM --platform=$TARGETPLATFORM alpine:3.22\n",
         after="FROM alpine:3.22\n",

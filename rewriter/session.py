@@ -58,7 +58,15 @@ class Session:
     """One call of the fix command: what to print where, and the exit code."""
 
     def __init__(
-        self, batch: Batch, fixers: Sequence[Fixer], *, diff: bool, write: bool, json: bool, show_skips: bool
+        self,
+        batch: Batch,
+        fixers: Sequence[Fixer],
+        *,
+        diff: bool,
+        write: bool,
+        json: bool,
+        show_skips: bool,
+        explain: bool = False,
     ) -> None:
         from rewriter.output.text import Summary
 
@@ -68,6 +76,7 @@ class Session:
         self._write: Final = write
         self._json: Final = json
         self._show_skips: Final = show_skips
+        self._explain: Final = explain
         self._console: Final = Console()
         self._summary: Final = Summary()
         self._kept: Final[list[Result]] = []
@@ -135,6 +144,9 @@ class Session:
         if result.problem:
             self._complain(result.problem, is_error=result.failed)
         console = self._console
+        if self._explain:
+            console.data(self._explanation(result))
+            return
         if result.changed and self._diff:
             console.data(self._diff_of(result, color=console.colors_data))
         if self._write and result.is_stdin and not self._diff and result.outcome:
@@ -148,6 +160,19 @@ class Session:
             console.data(lines and lines + "\n")
         else:
             console.say(lines)
+
+    def _explanation(self, result: Result) -> str:
+        """The answers about a file, none where it could not be read."""
+        from rewriter.output.explanation import explanation
+        from rewriter.output.page import BOLD, Page
+
+        if result.problem or result.outcome is None:
+            return ""
+        console = self._console
+        page = Page(console.data_width, color=console.colors_data, ascii_only=not console.draws)
+        context = self._batch.context_of(result.path, result.outcome.before)
+        head = page.paint(BOLD, page.text(result.path))
+        return "\n".join([head, "", *explanation(result.outcome, self._fixers, context, page), "", ""])
 
     def _complain(self, problem: Problem, *, is_error: bool) -> None:
         from rewriter.output.text import complaint
@@ -175,8 +200,9 @@ class Session:
             console.data(render(self._kept, diff=self._diff_of, written=self._write) + "\n")
         elif console.is_open:
             brief = not (self._diff or self._write)  # the findings have just said it all
+            skips_shown = self._show_skips or self._explain
             text = self._summary.text(
-                self._fixers, written=self._write, brief=brief, skips_shown=self._show_skips, width=console.width
+                self._fixers, written=self._write, brief=brief, skips_shown=skips_shown, width=console.width
             )
             console.say(text)
 

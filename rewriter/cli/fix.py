@@ -42,6 +42,7 @@ def fix_command(
     diff: Annotated[bool, flag("--diff", "Print a unified diff that `git apply` takes (the default).")] = False,
     write: Annotated[bool, flag("--write", "Rewrite the files in place; for -, print the result.")] = False,
     check: Annotated[bool, flag("--check", "Print what would change, fix by fix, and why.")] = False,
+    explain: Annotated[bool, flag("--explain", "Say what is wrong, what dfix does about it, and what not.")] = False,
     select: Annotated[list[str] | None, text("--select", "CODES", _SELECT_HELP)] = None,
     ignore: Annotated[list[str] | None, text("--ignore", "CODES", "Not these fixers.")] = None,
     level: Annotated[
@@ -63,6 +64,10 @@ def fix_command(
     names = list(paths or [os.curdir])
     if check and write:
         raise typer.BadParameter("--check only looks, --write changes: use one of them")
+    if explain and (diff or write or check or output_format == "json"):
+        raise typer.BadParameter(
+            "it prints its own text: use it without --diff, --write, --check and json", param_hint="--explain"
+        )
     if diff and write and STDIN in names:
         raise typer.BadParameter("for -, --diff and --write both print to standard output: use one of them")
     if stdin_filename and STDIN not in names:
@@ -83,10 +88,11 @@ def fix_command(
     session = Session(
         batch,
         fixers,
-        diff=diff or not (write or check),
+        diff=diff or not (write or check or explain),
         write=write,
         json=output_format == "json",
         show_skips=show_skips,
+        explain=explain,
     )
     raise typer.Exit(session.run(names, stdin_filename))
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from rewriter.fixing.changes import WORDS
+from rewriter.fixing import changes as _changes
+from rewriter.fixing import gains as _gains
 from rewriter.fixing.facts import ABOUT_INSTRUCTIONS, ANSWERS
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.settings import DEFAULTS, Settings
@@ -121,6 +122,7 @@ class Fixer(NamedTuple):
     phase: str
     replaces: tuple[str, ...]
     changes: frozenset[str]
+    gains: tuple[str, ...]
     example: Example
     function: Callable[..., Proposals]
     kinds: tuple[type, ...]
@@ -153,21 +155,26 @@ def fixer(
     example: Example,
     replaces: Sequence[str] = (),
     changes: Sequence[str] = (),
+    gains: Sequence[str] = (),
 ) -> Callable[[Callable[..., Proposals]], Fixer]:
     """Register a function as a fixer.
 
     `replaces` names the rules of other tools whose findings it removes; ignore comments for them count.
     `changes` names what of the image it may change, in the words of `rewriter.fixing.changes`: `label`, `owners`, ...
+    `gains` names what it is good for, in the words of `rewriter.fixing.gains`: `size`, `speed`, ...
     """
-    if unknown := set(changes) - WORDS:
-        raise ValueError(f"{code}: changes {', '.join(sorted(unknown))}, which no word is for")
+    for field, words, known in (("changes", changes, _changes.WORDS), ("gains", gains, _gains.WORDS)):
+        if unknown := set(words).difference(known):
+            raise ValueError(f"{code}: {field} {', '.join(sorted(unknown))}, which no word is for")
     if phase not in PHASES:
         raise ValueError(f"{code}: no phase {phase!r}, use one of {', '.join(PHASES)}")
 
     def register(function: Callable[..., Proposals]) -> Fixer:
         kinds, *asks = _parameter_types(function)
         facts = tuple(_fact(function.__name__, kinds, types) for types in asks)
-        return Fixer(code, name, level, phase, tuple(replaces), frozenset(changes), example, function, kinds, facts)
+        return Fixer(
+            code, name, level, phase, tuple(replaces), frozenset(changes), tuple(gains), example, function, kinds, facts
+        )
 
     return register
 

@@ -19,7 +19,15 @@ from tests.e2e.docker import config, image
 
 pytestmark = pytest.mark.e2e
 
-DECLARED = {"label": "Labels", "author": "Author", "env": "Env"}
+DECLARED = {
+    "author": "Author",
+    "cmd": "Cmd",
+    "entrypoint": "Entrypoint",
+    "env": "Env",
+    "healthcheck": "Healthcheck",
+    "label": "Labels",
+    "user": "User",
+}
 """What of the configuration a fixer may declare in `changes`, and where docker shows it."""
 
 CHANGES = {fixer.code: fixer.changes for fixer in load_fixers()}

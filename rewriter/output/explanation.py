@@ -1,0 +1,85 @@
+"""What is wrong with a Dockerfile, what dfix does about it and what not: answers to the questions that people ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+from rewriter.engine import Applied, Outcome, Skipped
+from rewriter.fixing.fixer import Fixer
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.stages import StageGraph
+from rewriter.output.page import BOLD, DIM, Page
+from rewriter.output.portrait import portrait
+from rewriter.syntax.parser import parse
+
+QUESTIONS: Final = {
+    "size": "Why is this image large?",
+    "speed": "Why is this build slow?",
+    "security": "What could be attacked?",
+    "reliability": "What may go wrong?",
+    "clarity": "What is hard to read?",
+    "": "What else?",
+}
+"""What a person asks, by what a fixer is good for."""
+
+_WITHOUT_SHELL: Final = ("gcr.io/distroless/", "cgr.dev/chainguard/")
+# https://github.com/GoogleContainerTools/distroless#debug-images, https://docs.docker.com/reference/cli/docker/debug/,
+# https://kubernetes.io/docs/tasks/debug/debug-application/debug-running-pod/#ephemeral-container
+_INSPECTION: Final = (
+    "Nothing in this image can run a shell. These can still look inside:",
+    "`docker debug CONTAINER` brings a shell and tools of its own along (Docker Desktop)",
+    "`kubectl debug -it POD --image=busybox --target=CONTAINER` puts an ephemeral container beside it",
+    "for a build of your own, the `:debug` tag of a distroless image has a busybox: `--entrypoint=sh`",
+    "`docker cp CONTAINER:/path .` and `docker logs CONTAINER` need nothing in the image",
+)
+
+
+_Finding: TypeAlias = Applied | Skipped
+
+
+def explanation(outcome: Outcome, fixers: Sequence[Fixer], context: BuildContext, page: Page) -> Iterator[str]:
+    """The lines of the answer for a file that could be read."""
+    dockerfile = parse(outcome.before)
+    yield from page.hanging("", portrait(dockerfile, context), 0)
+    known = {fixer.code: fixer for fixer in fixers}
+    findings: list[_Finding] = [*outcome.applied, *outcome.skips]
+    findings.sort(key=lambda it: (it.line, it.column, it.code))
+    explained: set[str] = set()
+    for gain, question in QUESTIONS.items():
+        if chosen := [found for found in findings if _gain(known.get(found.code)) == gain]:
+            yield ""
+            yield page.paint(BOLD, question)
+            yield from _answers(chosen, known, explained, page)
+    if not findings:
+        yield ""
+        yield "dfix finds nothing to do."
+    if any(str(stage.origin or "").startswith(_WITHOUT_SHELL) for stage in StageGraph(dockerfile).stages[-1:]):
+        yield from _inspection(page)
+
+
+def _gain(fixer: Fixer | None) -> str:
+    return fixer.gains[0] if fixer and fixer.gains else ""
+
+
+def _answers(findings: Iterable[_Finding], known: dict[str, Fixer], explained: set[str], page: Page) -> Iterator[str]:
+    """A paragraph for each finding; what a fixer does is said once."""
+    for found in findings:
+        head = f"  line {found.line}:"
+        if isinstance(found, Applied):
+            yield from page.hanging(head, f"{page.text(found.message)} ({found.code} {found.name}, {found.level}).", 4)
+        else:
+            yield from page.hanging(head, f"left alone: {page.text(found.reason)} ({found.code} {found.name}).", 4)
+        if found.code not in explained and found.code in known:
+            explained.add(found.code)
+            for line in page.hanging("", known[found.code].summary, 4):
+                yield page.paint(DIM, line)
+
+
+def _inspection(page: Page) -> Iterator[str]:
+    yield ""
+    yield page.paint(BOLD, "How to look into a container without a shell?")
+    first, *others = _INSPECTION
+    yield from page.hanging("", first, 2)
+    for text in others:
+        yield from page.hanging("  -", text, 4)

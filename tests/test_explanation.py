@@ -1,0 +1,77 @@
+"""`dfix --explain`: what is wrong with a file, in words for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rewriter.fixing.registry import load_fixers
+from rewriter.output.explanation import QUESTIONS
+from tests.command import dfix
+
+FASTAPI = """\
+FROM python:3.11-slim
+WORKDIR /app
+COPY . .
+RUN pip install --user -r requirements.txt
+CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
+"""
+
+
+def explained(folder: Path, text: str, **files: str) -> str:
+    (folder / "Dockerfile").write_text(text)
+    for name, content in files.items():
+        (folder / name.replace("_", ".")).write_text(content)
+    run = dfix("--explain", folder / "Dockerfile", "--context", folder)
+    assert run.code in (0, 1)
+    return " ".join(run.text.split())
+
+
+def test_what_the_file_makes(tmp_path: Path) -> None:
+    told = explained(tmp_path, FASTAPI, main_py="from fastapi import FastAPI\napp = FastAPI()\n",
+                     requirements_txt="fastapi\nuvicorn\n")  # fmt: skip
+    assert "One stage on python:3.11-slim. It runs as root." in told
+    assert "It starts `uvicorn main:app --host 0.0.0.0`: FastAPI on port 8000. It has no health check." in told
+
+
+def test_a_finding_stands_under_its_question_with_what_the_fixer_does(tmp_path: Path) -> None:
+    told = explained(tmp_path, "FROM debian:12 as Base\nRUN apt-get update\nRUN apt-get install -y curl\n")
+    wrong, _, unreadable = told.partition(QUESTIONS["clarity"])
+    assert "line 2: `apt-get update` joins the install in line 3 (DF204 split-apt-update, safe)." in wrong
+    assert "line 1: `as` becomes `AS`" in unreadable
+    assert told.count("Write `AS` in the case of its `FROM`.") == 1
+
+
+def test_what_is_left_alone_comes_with_the_reason(tmp_path: Path) -> None:
+    told = explained(tmp_path, FASTAPI, requirements_txt="fastapi\n")
+    assert "line 4: left alone: " in told
+    assert "(DF301 pip-install)" in told
+
+
+def test_a_file_without_findings(tmp_path: Path) -> None:
+    assert "dfix finds nothing to do." in explained(tmp_path, "FROM scratch\nCOPY x /\n", x="")
+
+
+def test_how_to_look_into_a_container_without_a_shell(tmp_path: Path) -> None:
+    told = explained(tmp_path, 'FROM gcr.io/distroless/static-debian12\nCOPY x /\nCMD ["/x"]\n', x="")
+    assert "kubectl debug" in told
+    assert ":debug" in told
+
+
+def test_nothing_is_written_and_the_exit_code_is_that_of_a_check(tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text("FROM debian:12 as base\n")
+    assert dfix("--explain", path).code == 1
+    assert path.read_text() == "FROM debian:12 as base\n"
+
+
+@pytest.mark.parametrize("option", ["--diff", "--write", "--check", "--output-format=json"])
+def test_it_prints_its_own_text(option: str) -> None:
+    run = dfix("--explain", option, "Dockerfile")
+    assert run.code == 2
+    assert "--explain" in run.err
+
+
+def test_every_fixer_of_ours_says_what_it_is_good_for() -> None:
+    assert [fixer.code for fixer in load_fixers() if not fixer.gains] == []
