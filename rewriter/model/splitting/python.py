@@ -24,14 +24,12 @@ from rewriter.model.data.system_libraries import python_need
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
-from rewriter.model.splitting.python_installs import Installed, is_of_python, makes_environment
+from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python, makes_environment
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
-
-ENVIRONMENT: Final = "/opt/venv"
 
 _BESIDE_INSTALLS: Final = names("rm echo cd set export true")
 _PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
@@ -133,7 +131,7 @@ class _Partition:
             unread = reading.unreadable(run)
             if run in self._runs:
                 self._require_only_installs(run, unread)
-                self._above[run] = [Original(run)]
+                self._above[run] = [Original(run, self._installed.changed(run))]
                 kept = (*(system.kept() if system else ()), *(more if first is None and run is self._last else ()))
                 options = system.options if system else "--no-install-recommends "
                 self._below[run] = [installing(kept, base, like=run, options=options)] if kept else []
@@ -210,10 +208,18 @@ class _Partition:
             copied = reading.copied(copy)
             if copied is None or not reading.is_brought_below(copied, kept):
                 self._above[copy], self._below[copy] = [Again(copy)], [Original(copy)]
+        text = "\n".join(run.text for run in self._runs)
         for one in reading.stage.instructions:
-            is_above = isinstance(one, Copy) and one not in needed and one.start < self._last.start
-            if is_above and _FOR_BUILDS.search(one.text):
+            if not isinstance(one, Copy) or one in needed or one.start > self._last.start:
+                continue
+            programs = [source.rpartition("/")[2] for source in one.sources] if one.source_stage else []
+            if _FOR_BUILDS.search(one.text):
                 self._above[one] = [Again(one)]
+            elif any(mentions(text, program) for program in programs):
+                others = "\n".join(other.text for other in kept if other is not one)
+                is_kept = any(mentions(others, program) for program in programs)
+                self._above[one] = [Again(one) if is_kept else Original(one)]
+                self._below[one] = [Original(one)] if is_kept else []
 
     def _add_environment(self, environment: str, copies: list[Copy]) -> None:
         """The virtual environment: made above the first install, copied in the place of the last one."""
