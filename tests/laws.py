@@ -15,7 +15,8 @@ from rewriter.syntax.tree import Directive, Dockerfile
 from tests.judges.buildkit import buildkit_reading, can_judge, own_reading
 from tests.judges.shell import bash_accepts, dash_accepts
 
-DROPPERS = frozenset({"DF301", "DF609"})  # fixers that declare instructions dropped, whose comments may go with them
+# Fixers that declare instructions dropped, whose comments may go with them.
+DROPPERS = frozenset({"DF206", "DF301", "DF609"})
 
 
 def check(text: str, fix: Callable[[str], Outcome]) -> Outcome:

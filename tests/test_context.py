@@ -272,3 +272,16 @@ def test_a_list_without_a_folder() -> None:
 def test_a_listed_ignore_file_that_cannot_be_read() -> None:
     context = BuildContext.of_list(["a", ".dockerignore"])
     assert (context.status("a"), context.status("b"), context.list("")) == ("unknown", "absent", None)
+
+
+def test_permissions(tmp_path: Path) -> None:
+    for name, mode in (("run.sh", 0o755), ("main.py", 0o640)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / ".dockerignore").write_text("secret.sh\n")
+    (tmp_path / "secret.sh").touch()
+    context = BuildContext(str(tmp_path))
+    assert [context.mode(path) for path in ("run.sh", "main.py", "secret.sh", "absent")] == [0o755, 0o640, -1, -1]
+    assert context.with_text("run.sh", "").mode("run.sh") == -1
+    listed = BuildContext.of_list({"run.sh": Listed(0o100755), "link": Listed(0o120000)})
+    assert [listed.mode("run.sh"), listed.mode("link"), BuildContext(None).mode("run.sh")] == [0o755, -1, -1]

@@ -6,7 +6,7 @@ import pytest
 
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
-from rewriter.model.users import ROOT, Account, find_account
+from rewriter.model.users import ROOT, Account, account_of, find_account
 from rewriter.syntax.parser import parse
 
 
@@ -71,3 +71,12 @@ def test_known_users(text: str, expected: Account) -> None:
 )
 def test_users_that_are_not_known(text: str) -> None:
     assert account_at_end(text) is None
+
+
+@pytest.mark.parametrize(
+    ("owner", "ids"), [("web", (2000, 3000)), ("web:web", (2000, 3000)), ("2000:5", (2000, 5)), ("web:other", None)]
+)
+def test_who_an_owner_is(owner: str, ids: tuple[int, int] | None) -> None:
+    graph = StageGraph(parse("FROM debian:12\nRUN groupadd -g 3000 web && useradd -u 2000 -g web web\n"))
+    account = account_of(owner, States(graph).at_end(graph.stages[-1]))
+    assert (account and (account.uid, account.gid)) == ids

@@ -10,6 +10,7 @@ from rewriter.syntax.tree import Directive, Dockerfile
 
 MINIMUM: Final[dict[str, tuple[int, int]]] = {
     "run-mount": (1, 2),
+    "copy-chmod": (1, 2),
     "heredoc": (1, 4),
     "secret-env": (1, 10),
 }

@@ -58,11 +58,16 @@ class _Created(NamedTuple):
 
 def find_account(state: State) -> Account | None:
     """The user in force; None when the Dockerfile does not tell all about it."""
-    user, _, group = state.user.partition(":")
+    if not state.user.partition(":")[0]:
+        return ROOT if not state.sets_user and _acts_as_root(state) else None
+    return account_of(state.user, state)
+
+
+def account_of(owner: str, state: State) -> Account | None:
+    """Who `user` or `user:group` is at a place; None when the Dockerfile does not tell all about it."""
+    user, _, group = owner.partition(":")
     if user in ("root", "0"):
         return ROOT._replace(gid=0) if group in ("", "root", "0") else None
-    if not user:
-        return ROOT if not state.sets_user and _acts_as_root(state) else None
     found = _find(user, state)
     if found is None or not group:
         return found

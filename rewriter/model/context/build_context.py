@@ -237,6 +237,13 @@ class BuildContext:
             return None
         return self._files.head(path, size)
 
+    def mode(self, path: str) -> int:
+        """The permissions of a file, such as 0o755; -1 where COPY sees none, or they are not known."""
+        path = self._key(path)
+        if self._files is None or path in self._texts or self._visible(path) != "file":
+            return -1
+        return self._files.mode(path)
+
     def read(self, path: str) -> str | None:
         """The text of a file, bytes that are not UTF-8 as surrogates; None where COPY sees none that can be read."""
         path = self._key(path)

@@ -39,6 +39,9 @@ class ContextFiles(Protocol):
     def size(self, path: str) -> int:
         """The size of a file in bytes, -1 where it is not known."""
 
+    def mode(self, path: str) -> int:
+        """The permissions of a file, `0o644` and the like, -1 where they are not known; git keeps but 644 and 755."""
+
     def resolve(self, path: str) -> str:
         """The path that links on the way to a path lead to; empty where that is not known."""
 
@@ -91,6 +94,12 @@ class LocalFiles:
     def size(self, path: str) -> int:
         try:
             return os.stat(self._place(path) or "\0").st_size
+        except (OSError, ValueError):
+            return -1
+
+    def mode(self, path: str) -> int:
+        try:
+            return stat.S_IMODE(os.stat(self._place(path) or "\0").st_mode)
         except (OSError, ValueError):
             return -1
 
@@ -169,6 +178,10 @@ class ListedFiles:
         if listed is not None and listed.size < 0 and self._readable is not None:
             return self._readable.size(path)
         return -1 if listed is None else listed.size
+
+    def mode(self, path: str) -> int:
+        listed = self._paths.get(path)
+        return stat.S_IMODE(listed.mode) if listed is not None and _is_file(listed.mode) else -1
 
     def head(self, path: str, size: int) -> bytes | None:
         listed = self._paths.get(path)

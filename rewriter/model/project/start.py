@@ -58,7 +58,7 @@ def start_of(sources: Sources) -> Start | Unknown:
     unread: list[str] = []
     words: list[Text] = []
     if entrypoint is None:
-        own = _own_entrypoint(stage.origin)
+        own = own_entrypoint(stage.origin)
         words = [] if own is None else [Text(word) for word in own]
         if own is None:
             unread.append(f"the ENTRYPOINT of `{stage.origin or 'the base image'}` is not known")
@@ -102,7 +102,7 @@ def _words(instruction: ShellInstruction, states: States) -> Iterator[Text]:
     yield Text(instruction.arguments)
 
 
-def _own_entrypoint(image: ImageReference | None) -> tuple[str, ...] | None:
+def own_entrypoint(image: ImageReference | None) -> tuple[str, ...] | None:
     """What the image at the bottom puts in front of CMD; None where that is not known."""
     if image is None:
         return None

@@ -1,0 +1,1 @@
+"""Whether CMD and ENTRYPOINT can do without the shell that their shell form brings along."""

@@ -1,0 +1,1 @@
+"""Who owns the files that COPY brings, with which mode, and the commands that change it afterwards."""
