@@ -46,8 +46,18 @@ def build_in_a_stage_of_its_own(
 ) -> Iterator[Fix | Skip]:
     """Build in one stage what runs in another, so that compilers and headers are not shipped.
 
-    A stage that installs its own tools becomes two with the same base image: a builder that has them, and a runtime
-    that copies what was built. Python packages go into a virtual environment.
+    A stage that installs its own tools becomes two. The builder has the tools; the runtime copies what was built, and
+    keeps all that users see: settings, user, ports, health check, command, and the name of the stage. A package of
+    headers leaves its library behind (`libpq-dev`: `libpq5`), and packages that are not known to serve only builds stay
+    in the runtime.
+
+    Python packages go into a virtual environment, `/opt/venv` where there is none yet. A Node project is built with its
+    devDependencies, and copied without them. A Go binary goes into the small image of the same release, with
+    certificates, time zones and the files that lie beside it.
+
+    The build context must show what is installed and what a container starts. A stage is left alone where a later step,
+    the command, a script or a service of a compose file needs the tools, where a step does something that is not known,
+    or where programs are called by paths that change.
     """
     found = find_split(stage, states, context, project, services)
     if isinstance(found, Unsplit):
