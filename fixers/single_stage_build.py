@@ -21,6 +21,7 @@ from rewriter.model.state import States
     changes=[
         "build-tools",
         "bytecode",
+        "development-packages",
         "env",
         "installers",
         "installer-records",
@@ -29,6 +30,7 @@ from rewriter.model.state import States
         "system-packages",
         "virtual-environment",
     ],
+    gains=["size", "security"],
     example=Example(
         before="FROM python:3.11\nWORKDIR /app\nRUN apt-get update && apt-get install -y build-essential\n"
         'COPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\nCMD ["gunicorn", "app:app"]\n',

@@ -193,7 +193,7 @@ def test_the_table_of_debian_reads_back(tmp_path: Path, monkeypatch: pytest.Monk
     data = debian.generate([index("bullseye"), index("bookworm"), index("trixie", newer)])
     (tmp_path / "debian_packages.zlib").write_bytes(data)
     monkeypatch.setattr("rewriter.model.data.packed.dirname", lambda _: str(tmp_path))
-    reader._text.cache_clear()
+    reader._rows.cache_clear()
     try:
         assert reader.runtime_libraries("libone-dev", "bookworm") == frozenset({"libone1", "libone-extra2"})
         assert reader.runtime_libraries("libone-dev", "trixie") == frozenset({"libone1t64", "libone-extra2"})
@@ -201,16 +201,46 @@ def test_the_table_of_debian_reads_back(tmp_path: Path, monkeypatch: pytest.Monk
         assert reader.runtime_libraries("git", "trixie") is None
         assert reader.needed_recommendations("git", "trixie") == {"ca-certificates", "openssh-client"}
     finally:
-        reader._text.cache_clear()
+        reader._rows.cache_clear()
 
 
-def test_the_table_of_debian_is_made_with_the_choices_as_they_stand() -> None:
+def test_the_table_of_complete_packages_reads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = PACKAGES.replace("Recommends: libc6-dev | libc-dev, gcc-doc", "Recommends: libc6-dev, libother3")
+    newer = newer.replace("Package: near\n", "Package: nearer\n")
+    (tmp_path / "debian_packages.zlib").write_bytes(debian.generate([index("bullseye")]))
+    written = debian.generate_complete([index("bullseye"), index("bookworm"), index("trixie", newer)])
+    (tmp_path / "debian_complete.zlib").write_bytes(written)
+    monkeypatch.setattr("rewriter.model.data.packed.dirname", lambda _: str(tmp_path))
+    readers = (reader._rows, reader._complete, reader.packages_of_programs)
+    for one in readers:
+        one.cache_clear()
+    try:
+        assert reader.is_complete("git", "trixie")
+        assert reader.unneeded_recommendations("git", "bookworm") == {"less"}
+        assert reader.is_complete("gcc", "bookworm")
+        assert not reader.is_complete("gcc", "trixie")  # nobody has said what becomes of libother3
+        assert not reader.is_complete_everywhere("gcc")
+        assert not reader.is_complete("near", "trixie")
+        assert reader.is_complete_everywhere("near")
+        assert reader.is_complete_everywhere("libold-dev")
+        assert not reader.is_complete("librust-one-dev", "bookworm")
+        assert not reader.is_complete("never-heard-of", "bookworm")
+        assert not reader.is_complete("git", "noble")
+        assert reader.packages_of_programs()["killall"] == "psmisc"
+    finally:
+        for one in readers:
+            one.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["debian_packages.zlib", "debian_complete.zlib"])
+def test_the_table_of_debian_is_made_with_the_choices_as_they_stand(name: str) -> None:
     checksum = hashlib.sha256(CHOICES.read_bytes()).hexdigest()
-    assert f"from: scripts/data/debian_choices.toml, sha256 {checksum}" in PackedFile("debian_packages.zlib").header
+    assert f"from: scripts/data/debian_choices.toml, sha256 {checksum}" in PackedFile(name).header
 
 
 def test_every_choice_has_a_reason_and_a_source() -> None:
     choices = tomllib.loads(CHOICES.read_text("utf-8"))
+    assert all(entry["package"] and entry["programs"].split() for entry in choices.pop("program"))
     assert set(choices) == {"build_tool", "recommendation", "unneeded", "interpreter"}
     for entry in (entry for entries in choices.values() for entry in entries):
         assert entry["reason"], entry
@@ -321,7 +351,7 @@ def test_the_table_of_tags_is_what_its_command_writes() -> None:
     assert written == (DATA / "official_tags.zlib").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["debian_packages.zlib", "official_tags.zlib"])
+@pytest.mark.parametrize("name", ["debian_packages.zlib", "debian_complete.zlib", "official_tags.zlib"])
 def test_packed_files_say_where_they_come_from_and_are_small(name: str) -> None:
     header = PackedFile(name).header
     assert "make data" in header[0]

@@ -148,7 +148,7 @@ def test_which_release_a_tag_means(image: str, suite: str, suites: str) -> None:
         ("nginx:1.25", "", ""),
         ("eclipse-temurin:21-jdk", "", "21-jre"),
         ("eclipse-temurin:21-jdk-jammy", "", "21-jre-jammy"),
-        ("eclipse-temurin:21", "", ""),
+        ("eclipse-temurin:21", "", "21-jre"),
     ],
 )
 def test_the_smaller_image_of_a_tag(image: str, slim: str, runtime: str) -> None:

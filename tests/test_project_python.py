@@ -257,8 +257,11 @@ def test_django() -> None:
     [
         ('ALLOWED_HOSTS = ["*"]\n', ()),
         ('ALLOWED_HOSTS = ["127.0.0.1", "x.org"]\nSECURE_SSL_REDIRECT = False\n', ()),
-        ('ALLOWED_HOSTS = ["x.org"]\n', (Gate("host", "ALLOWED_HOSTS"),)),
+        ('ALLOWED_HOSTS = ["x.org"]\n', (Gate("host", "ALLOWED_HOSTS", "x.org"),)),
+        ('ALLOWED_HOSTS = [HOST, ".x.org"]\n', (Gate("host", "ALLOWED_HOSTS", "x.org"),)),
         ('ALLOWED_HOSTS = os.environ["HOSTS"].split()\n', (Gate("host", "ALLOWED_HOSTS"),)),
+        ("DEBUG = True\nALLOWED_HOSTS = []\n", ()),
+        ("DEBUG = bool(FLAG)\nALLOWED_HOSTS = []\n", (Gate("host", "ALLOWED_HOSTS"),)),
         ('ALLOWED_HOSTS = ["*"]\nSECURE_SSL_REDIRECT = not DEBUG\n', (Gate("https", "SECURE_SSL_REDIRECT"),)),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -194,6 +196,125 @@ def test_a_module_that_is_damaged_is_no_module() -> None:
     assert failures(files, {}) != []
 
 
+def modules(**versions: str) -> dict[str, str]:
+    """Modules of Node in /app."""
+    return {f"/app/node_modules/{name}/package.json": f'{{"version": "{it}"}}' for name, it in versions.items()}
+
+
+def npm_lock(**versions: str) -> str:
+    """npm's lock file; what development alone needs has `dev` behind its version."""
+    entries = {
+        f"node_modules/{name}": {"version": it.removesuffix(" dev"), **({"dev": True} if it.endswith(" dev") else {})}
+        for name, it in versions.items()
+    }
+    return json.dumps({"lockfileVersion": 3, "packages": {"": {}, **entries}})
+
+
+def test_development_packages_may_vanish_where_a_fixer_says_so() -> None:
+    lock = {"/app/package-lock.json": npm_lock(express="4.1.0", jest="29.0.0 dev")}
+    before = {**modules(express="4.1.0", jest="29.0.0"), **lock, "/app/node_modules/.bin/jest": link("../jest/run.js"),
+              "/app/node_modules/jest/run.js": ""}  # fmt: skip
+    after = {**modules(express="4.1.0"), **lock}
+    assert failures(before, after) == [("jest", "29.0.0", "")]
+    assert failures(before, after, "development-packages") == []
+    assert failures(before, {**lock}, "development-packages") == [("express", "4.1.0", "")]
+    newer = {**modules(express="4.1.0", jest="30.0.0"), **lock}
+    assert failures(before, newer, "development-packages") != []
+
+
+def test_the_layout_of_pnpm_vanishes_with_its_packages() -> None:
+    store = "/app/node_modules/.pnpm"
+    stays = {
+        "/app/package.json": '{"devDependencies": {"jest": "^29"}}',
+        f"{store}/ms@2.1.3/node_modules/ms/package.json": '{"version": "2.1.3"}',
+        "/app/node_modules/ms": link(".pnpm/ms@2.1.3/node_modules/ms"),
+    }
+    goes: Files = {
+        f"{store}/jest@29.0.0": folder(),
+        f"{store}/jest@29.0.0/node_modules/jest/package.json": '{"version": "29.0.0"}',
+        f"{store}/jest@29.0.0/node_modules/ms": link("../../ms@2.1.3/node_modules/ms"),
+        "/app/node_modules/jest": link(".pnpm/jest@29.0.0/node_modules/jest"),
+        "/app/node_modules/.bin": folder(),
+        "/app/node_modules/.bin/jest": "#!/bin/sh",
+    }
+    records = ({f"{store}/lock.yaml": "jest, ms"}, {f"{store}/lock.yaml": "ms"})
+    before, after = {**stays, **goes, **records[0]}, {**stays, **records[1]}
+    assert failures(before, after, "development-packages", "installer-records") == []
+    assert failures(before, after, "installer-records") != []
+    assert failures({**before, "/app/node_modules/x.js": ""}, after, "development-packages", "installer-records") != []
+
+
+UV_LOCK = """[[package]]
+name = "shop"
+source = { virtual = "." }
+dependencies = [{ name = "flask", extra = ["async"] }]
+
+[package.dev-dependencies]
+dev = [{ name = "pytest" }]
+
+[[package]]
+name = "flask"
+
+[package.optional-dependencies]
+async = [{ name = "asgiref" }]
+
+[[package]]
+name = "asgiref"
+
+[[package]]
+name = "pytest"
+"""
+POETRY_LOCK = """[[package]]
+name = "flask"
+groups = ["main", "test"]
+
+[[package]]
+name = "asgiref"
+groups = ["main"]
+
+[[package]]
+name = "pytest"
+groups = ["test"]
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("uv.lock", UV_LOCK), ("poetry.lock", POETRY_LOCK)])
+def test_groups_of_python_may_vanish_where_a_fixer_says_so(name: str, text: str) -> None:
+    lock = {f"/app/{name}": text}
+    stays = {**package("flask", "1", x_py=""), **lock}
+    before = {**stays, **package("asgiref", "1", x_py=""), **package("pytest", "1", x_py="")}
+    after = {**stays, **package("asgiref", "1", x_py="")}
+    assert failures(before, after) == [("pytest", "1", "")]
+    assert failures(before, after, "development-packages") == []
+    assert failures(before, stays, "development-packages") == [("asgiref", "1", "")]
+
+
+def test_without_marks_a_manifest_with_development_packages_is_enough() -> None:
+    before = modules(jest="29.0.0")
+    manifest = {"/app/package.json": '{"devDependencies": {"jest": "^29"}}'}
+    assert failures({**before, **manifest}, manifest, "development-packages") == []
+    assert failures(before, {}, "development-packages") == [("jest", "29.0.0", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package-lock.json", npm_lock(express="4.1.0")),
+        ("yarn.lock", '# yarn lockfile v1\n\n\nexpress@^4.0.0:\n  version "4.1.0"\n'),
+        ("pnpm-lock.yaml", "packages:\n\n  express@4.1.0:\n    resolution: {}\n"),
+        ("bun.lock", '{"packages": {"express": ["express@4.1.0", "", {}]}}'),
+    ],
+)
+def test_packages_may_follow_a_lock_file_where_a_fixer_says_so(name: str, text: str) -> None:
+    lock = {f"/app/{name}": text}
+    after = {**modules(express="4.1.0"), **lock}
+    assert failures(modules(express="4.2.0"), after) == [(f"/app/{name}", "", ANY), ("express", "4.2.0", "4.1.0")]
+    assert failures(modules(express="4.2.0"), after, "locked-packages") == []
+    other = {**modules(express="4.3.0"), **lock}
+    assert failures(modules(express="4.2.0"), other, "locked-packages") == [("express", "4.2.0", "4.3.0")]
+    assert failures(after, modules(express="4.1.0"), "locked-packages") == [(f"/app/{name}", ANY, "")]
+
+
 def test_gems() -> None:
     place = "/usr/local/bundle"
     before = {f"{place}/specifications/rack-3.0.1.gemspec": "", f"{place}/gems/rack-3.0.1/lib/rack.rb": "1"}
@@ -228,6 +349,14 @@ def test_a_link_between_alternatives_belongs_to_the_package_that_it_leads_to() -
     }
     after = {"/usr/bin": folder(), "/etc": folder(), "/var/lib/dpkg/status": "\n"}
     assert failures(before, after) == [("gcc", "1", "")]
+
+
+def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
+    made: Files = {"/usr/local/lib/python3.11": folder(), "/usr/local/lib/python3.11/dist-packages": folder()}
+    base: Files = {"/usr/local/lib": folder(), "/etc": folder()}
+    before = {**base, **made, "/etc/python3/debian_config": "[DEFAULT]"}
+    assert failures(before, base, "system-packages") == []
+    assert failures(before, base) != []
 
 
 def test_packages_of_alpine() -> None:

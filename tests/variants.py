@@ -37,6 +37,8 @@ def lower_case_keywords(text: str) -> str | None:
     for node, keyword in reversed(list(zip(dockerfile.instructions, keywords, strict=True))):
         if isinstance(node, tree.From) and node.as_keyword and node.as_keyword.text == "AS":
             text = _put(text, node.as_keyword.span, "as")
+        if isinstance(node, tree.Healthcheck) and node.words and node.words[0].text == "CMD":
+            text = _put(text, node.words[0].span, "cmd")
         text = _put(text, keyword.span, keyword.text.lower())
     return text
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.model.caching.cleanup import Cleanup, exits_on_error
-from rewriter.syntax.shell import CommandList
+from rewriter.syntax.shell import CommandList, Word
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Run
 
@@ -181,3 +182,37 @@ def _trails(dockerfile: Dockerfile, commands: CommandList) -> bool:
         if text[end : text.find("\n", end)].strip() in (dockerfile.escape, ""):
             return True
     return False
+
+
+def insert_words(
+    dockerfile: Dockerfile, words: Sequence[Word], listed: Sequence[Word], added: Iterable[tuple[str, Word]]
+) -> Iterator[Edit]:
+    """Write more words into a list, each behind the one it is for; in alphabetical order where the list is.
+
+    `words` are those of the whole command, `listed` those of the list. Where each of them has a line of its own, so
+    has a new one.
+    """
+    values = [word.text for word in listed]
+    is_sorted = len(listed) > 1 and values == sorted(values)
+    places: dict[int, list[str]] = {}
+    for new, owner in added:
+        index = bisect_left(values, new) if is_sorted else listed.index(owner) + 1
+        places.setdefault(index, []).append(new)
+    separator = _separator(dockerfile, words, listed) if places else ""
+    for index, names in places.items():
+        joined = separator.join(sorted(names))
+        if index == 0:
+            yield Edit(listed[0].span.start, listed[0].span.start, joined + separator)
+        else:
+            yield Edit(listed[index - 1].span.end, listed[index - 1].span.end, separator + joined)
+
+
+def _separator(dockerfile: Dockerfile, words: Sequence[Word], listed: Sequence[Word]) -> str:
+    """What stands in front of the words of a list: a turn of the line where each has its own line, else a blank."""
+    text = dockerfile.text
+    spans = [word.span for word in words]
+    first = min(number for number, word in enumerate(words) if word.start == listed[0].start)
+    gaps = [text[one.end : other.start] for one, other in pairwise(spans[first - 1 : first + len(listed)])]
+    if not gaps or not all("\n" in gap for gap in gaps):
+        return " "
+    return next((gap for gap in reversed(gaps) if "#" not in gap and gap.count("\n") == 1), " ")

@@ -117,13 +117,15 @@ def moved(instruction: Instruction, *changes: Edit, leaves_comments: bool = Fals
     return Fragment(text, instruction)
 
 
+def speaks_of(instruction: Instruction, *words: str) -> bool:
+    """Whether the comments of an instruction hold one of some words, in any case."""
+    said = [comment.content.lower() for comment in attached_comments(instruction)]
+    return any(word in text for word in words for text in said)
+
+
 def speaks_of_installing(instruction: Instruction) -> bool:
     """Whether the comments of an instruction are about dependencies rather than about what it does itself."""
-    return any(
-        word in comment.content.lower()
-        for comment in attached_comments(instruction)
-        for word in ("install", "dependenc", "requirements")
-    )
+    return speaks_of(instruction, "install", "dependenc", "requirements")
 
 
 def replace_with(
@@ -187,10 +189,11 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
 
 def stands_apart(instruction: Instruction) -> bool:
     """Whether a blank line sets an instruction with its comments off from what is above."""
-    return isinstance(_above(instruction), Blank)
+    return isinstance(above_block(instruction), Blank)
 
 
-def _above(instruction: Instruction) -> Node | None:
+def above_block(instruction: Instruction) -> Node | None:
+    """What stands above an instruction and its attached comments."""
     comments = attached_comments(instruction)
     return comments[0].before if comments else instruction.before
 

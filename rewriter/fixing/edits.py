@@ -208,10 +208,15 @@ def render(keyword: str, arguments: str, *, like: Instruction) -> str:
     return f"{indent}{spell(keyword, like=like)} {arguments}"
 
 
-def insert_instruction_before(instruction: Instruction, line: str) -> Edit:
-    """Write a new line above an instruction and above the comments that speak of it."""
+def insert_instruction_before(instruction: Instruction, line: str, *, stays_apart: bool = False) -> Edit:
+    """Write a new line above an instruction and above the comments that speak of it.
+
+    With `stays_apart` an instruction that a blank line stands above has one above it afterwards, too.
+    """
     start = block_span(instruction).start
-    return Edit(start, start, line + newline_at(instruction.dockerfile, start))
+    newline = newline_at(instruction.dockerfile, start)
+    is_apart = stays_apart and isinstance(_node_above(instruction, start), Blank)
+    return Edit(start, start, line + newline + (newline if is_apart else ""))
 
 
 def insert_instruction_after(instruction: Instruction, line: str) -> Edit:

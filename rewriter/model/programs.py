@@ -66,11 +66,11 @@ def has_program(program: str, state: State) -> bool:
     for run in state.runs_where(_changes_packages):
         for call in calls(run):
             if call.installs and call.manager.name in SYSTEM_MANAGERS:
-                brought = _programs_of(call)
+                brought = programs_of(call)
                 is_there = is_there or program in brought
                 groups.update((option.value, brought) for option in call.options if option.name in _GROUP_OPTIONS)
             elif call.action in _REMOVALS:
-                gone = _programs_of(call).union(*(groups.get(word.value, ()) for word in call.packages))
+                gone = programs_of(call).union(*(groups.get(word.value, ()) for word in call.packages))
                 is_there = is_there and program not in gone
     return is_there
 
@@ -79,7 +79,7 @@ def _changes_packages(run: Run) -> bool:
     return any(call.manager.name in SYSTEM_MANAGERS for call in calls(run))
 
 
-def _programs_of(call: Call) -> frozenset[str]:
+def programs_of(call: Call) -> frozenset[str]:
     """The programs that the packages named in a call bring."""
     found: set[str] = set()
     for word in call.packages:

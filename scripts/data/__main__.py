@@ -18,11 +18,16 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.table == "debian":
         indexes = [read_index(suite, folder=arguments.folder, mirror=arguments.mirror) for suite in debian.SUITES]
-        path, data = FOLDER / "debian_packages.zlib", debian.generate(indexes)
+        written = {
+            "debian_packages.zlib": debian.generate(indexes),
+            "debian_complete.zlib": debian.generate_complete(indexes),
+        }
     else:
-        path, data = FOLDER / "official_tags.zlib", official_tags.generate(*official_tags.read_source(arguments.folder))
-    path.write_bytes(data)
-    print(f"{path.relative_to(FOLDER.parent.parent.parent)}: {len(data):,} bytes")
+        written = {"official_tags.zlib": official_tags.generate(*official_tags.read_source(arguments.folder))}
+    for name, data in written.items():
+        path = FOLDER / name
+        path.write_bytes(data)
+        print(f"{path.relative_to(FOLDER.parent.parent.parent)}: {len(data):,} bytes")
     return 0
 
 

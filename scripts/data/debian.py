@@ -1,5 +1,5 @@
-"""Writes `debian_packages.zlib`: what Debian's package index says of packages that only builds need, and of
-recommended packages that matter.
+"""Writes `debian_packages.zlib` and `debian_complete.zlib`: what Debian's package index says of packages that only
+builds need, and of recommended packages that matter.
 
 The rules over the index are the functions of this file, the few choices by hand stand in `debian_choices.toml`.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,7 +33,38 @@ _NO_LIBRARIES: Final = re.compile(r".*-(bin|common|data|dbg|doc|tools|utils)")
 _OF_EVERY_PROGRAM: Final = re.compile(r"(libc6|libstdc\+\+-.*|libgcc-.*|linux-libc)-dev")
 """Headers that compilers bring, whose libraries are in every image or chosen by hand with the compiler."""
 
+_MODULE: Final = re.compile(
+    r"lib.*-(perl|java|ruby)|ruby-(?!dev|full|bundler).*|puppet-module-.*|php-(horde|symfony).*"
+)
+"""Modules of languages whose own package managers bring them: they are left out as well."""
+_VIRTUAL: Final = re.compile(r"[a-z+-]+|.*-dev")
+
 _FARTHEST: Final = 2
+
+_TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|manpages(-dev)?")
+"""Recommended packages that hold nothing but texts for people; so do those of some sections."""
+_SECTIONS_OF_TEXTS: Final = frozenset({"doc", "localization"})
+_NOT_ASKED_FOR: Final = frozenset(
+    {"debug", "doc", "games", "gnome", "gnu-r", "gnustep", "golang", "hamradio", "haskell", "introspection"}
+    | {
+        "education",
+        "electronics",
+        "embedded",
+        "javascript",
+        "kde",
+        "lisp",
+        "metapackages",
+        "news",
+        "ocaml",
+        "rust",
+        "science",
+        "tasks",
+        "translations",
+        "xfce",
+        "zope",
+    }
+)
+"""Sections that are left out among the packages that need no others, to keep the file small."""
 
 
 class _Choice(NamedTuple):
@@ -50,6 +81,9 @@ class Rules:
         self.index: Final = index
         with CHOICES.open("rb") as file:
             choices = tomllib.load(file)
+        self.programs: Final = {
+            program: entry["package"] for entry in choices.pop("program") for program in entry["programs"].split()
+        }
         self._choices: Final = {
             kind: [_Choice(re.compile(entry["match"]), entry) for entry in entries] for kind, entries in choices.items()
         }
@@ -67,6 +101,48 @@ class Rules:
                 found[name] = found[providers[0]]
         return {name: libraries for name, libraries in found.items() if not _FOREIGN.match(name)}
 
+    def complete(self) -> dict[str, frozenset[str]]:
+        """The packages that work without what they recommend, save for `needed_recommendations`.
+
+        They are those of which every recommended package is known to be needed or not: of others nobody has found out.
+        With each go the unneeded ones that hold the programs which `programs` lists: who calls one of them needs it.
+        """
+        needed = self.needed_recommendations()
+        found = {}
+        for name, package in self.index.packages.items():
+            if _is_left_out(name, package.section):
+                continue
+            rest = self._lost(name) - needed.get(name, frozenset())
+            if all(self._is_unneeded(one, name) for one in rest):
+                found[name] = frozenset(rest & set(self.programs.values()))
+        for name, providers in self.index.providers.items():
+            if self._is_another_name(name, providers) and providers[0] in found:
+                found[name] = found[providers[0]]
+        return found
+
+    def _is_another_name(self, name: str, providers: Sequence[str]) -> bool:
+        is_new = name not in self.index.packages and len(providers) == 1
+        return is_new and _VIRTUAL.fullmatch(name) is not None and not _FOREIGN.match(name)
+
+    def _lost(self, name: str) -> set[str]:
+        """What apt would not add any more, near the package."""
+        found = {one for other in self._near(name) for one in self.index.recommends(other)}
+        return {one for one in found - self.index.with_dependencies(name) - self._base if not self._only_tells(one)}
+
+    def _only_tells(self, name: str) -> bool:
+        return bool(_TELLS_ONLY.fullmatch(name)) or self.index.packages[name].section in _SECTIONS_OF_TEXTS
+
+    def _is_unneeded(self, name: str, of: str) -> bool:
+        unneeded = (entry for entry in self._chosen("unneeded", of) if re.fullmatch(entry["recommended"], name))
+        return next(unneeded, None) is not None
+
+    @cached_property
+    def _base(self) -> frozenset[str]:
+        """What is in every image: apt adds nothing to packages that are installed already."""
+        essential = [one.name for one in self.index.packages.values() if one.is_essential]
+        roots = [*essential, *({"apt"} & self.index.packages.keys())]
+        return frozenset(one for root in roots for one in self.index.with_dependencies(root))
+
     def needed_recommendations(self) -> dict[str, frozenset[str]]:
         """The packages that lose something when recommended packages are left out, each with what to name instead."""
         direct = {name: wanted for name in self.index.packages if (wanted := self._direct(name))}
@@ -74,13 +150,15 @@ class Rules:
         for name in self.index.packages:
             near = self._near(name)
             needed = {one for other in near for one in direct.get(other, ())}
+            needed = {one for one in needed if not self._is_unneeded(one, name)}
             for entry in self._chosen("recommendation", name):
                 offered = {one for other in near for one in self.index.recommends(other)}
                 needed |= {one for one in offered if re.fullmatch(entry["recommended"], one)}
-            for entry in self._chosen("unneeded", name):
-                needed -= {one for one in needed if re.fullmatch(entry["recommended"], one)}
             if needed and (rest := needed - self.index.with_dependencies(name)) and not _FOREIGN.match(name):
                 found[name] = frozenset(rest)
+        for name, providers in self.index.providers.items():
+            if self._is_another_name(name, providers) and providers[0] in found:
+                found[name] = found[providers[0]]
         return found
 
     def _is_headers(self, name: str) -> bool:
@@ -137,13 +215,17 @@ class Rules:
             depends = {one for other in edge for one in self.index.depends(other)}
             edge = {one for one in depends - found if follows_all or not self._is_interpreter(one)}
             found |= edge
-        return found
+        return found - (self._base - {name})
 
     def _is_interpreter(self, name: str) -> bool:
         return any(True for _ in self._chosen("interpreter", self.index.packages[name].source))
 
     def _chosen(self, kind: str, name: str) -> Iterable[dict[str, Any]]:
         return (choice.values for choice in self._choices.get(kind, ()) if choice.match.fullmatch(name))
+
+
+def _is_left_out(name: str, section: str) -> bool:
+    return section in _NOT_ASKED_FOR or bool(_FOREIGN.match(name)) or bool(_MODULE.fullmatch(name))
 
 
 def generate(indexes: Sequence[Index]) -> bytes:
@@ -153,20 +235,52 @@ def generate(indexes: Sequence[Index]) -> bytes:
     `=` where the field says the same as the one before.
     """
     rules = [Rules(index) for index in indexes]
-    lines = [f"suites: {' '.join(index.suite for index in indexes)}"]
-    lines += [f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes]
-    lines += [f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}"]
     parts = {
         "build-only": _table([one.build_only() for one in rules]),
         "recommended": _table([one.needed_recommendations() for one in rules]),
     }
-    return pack(
-        [
-            "What builds need of Debian's packages, by `make data ARGS=debian` from the mirror's package indexes.",
-            *lines,
-        ],
-        parts,
-    )
+    return pack(["What builds need of Debian's packages, by " + _ORIGIN, *_header(indexes)], parts)
+
+
+def generate_complete(indexes: Sequence[Index]) -> bytes:
+    """The packed file of the packages that work without what they recommend, save for what is needed.
+
+    Part `complete` has their names, `unneeded` a table as above, `programs` a line for each program and its package.
+    """
+    rules = [Rules(index) for index in indexes]
+    complete = [one.complete() for one in rules]
+    parts = {
+        "complete": _names(complete, indexes),
+        "unneeded": _table([{name: found for name, found in one.items() if found} for one in complete]),
+        "programs": "\n".join(f"{program}\t{package}" for program, package in sorted(rules[0].programs.items())),
+    }
+    return pack(["What of Debian's packages works without recommended ones, by " + _ORIGIN, *_header(indexes)], parts)
+
+
+_ORIGIN: Final = "`make data ARGS=debian` from the mirror's package indexes."
+
+
+def _header(indexes: Sequence[Index]) -> list[str]:
+    return [
+        f"suites: {' '.join(index.suite for index in indexes)}",
+        *(f"from: {INDEX.format(suite=index.suite)}, sha256 {index.checksum}" for index in indexes),
+        f"from: scripts/data/debian_choices.toml, sha256 {hashlib.sha256(CHOICES.read_bytes()).hexdigest()}",
+    ]
+
+
+def _names(columns: Sequence[Mapping[str, object]], indexes: Sequence[Index]) -> str:
+    """A line for each set of suites, with the packages that are in it: `02 a b `.
+
+    The set is written with the numbers of the suites, and `x` for each that does not have the packages at all.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in sorted({name for column in columns for name in column}):
+        marks = [
+            str(number) if name in column else "x" * (name not in index.packages and name not in index.providers)
+            for number, (column, index) in enumerate(zip(columns, indexes, strict=True))
+        ]
+        groups.setdefault("".join(marks), []).append(name)
+    return "\n".join(f"{suites} {' '.join(found)} " for suites, found in sorted(groups.items()))
 
 
 def _table(columns: Sequence[dict[str, frozenset[str]]]) -> str:

@@ -28,6 +28,14 @@ _SUITE: Final = re.compile(
     r"|windowsservercore(?:-[a-z0-9]+)?|nanoserver(?:-[a-z0-9]+)?"
     r")(?=$|[-_])"
 )
+_PLAIN_VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,3})?$")
+_ONE_NUMBER: Final = "debian node postgres redis caddy traefik rabbitmq gcc erlang composer docker"
+_TWO_NUMBERS: Final = (
+    "alpine ubuntu nginx python golang rust ruby php httpd mysql mariadb memcached haproxy elixir julia swift"
+)
+_NUMBERS_TO_PIN: Final = {
+    name: count for count, names in enumerate((_ONE_NUMBER, _TWO_NUMBERS), start=1) for name in names.split()
+}
 _OF_WINDOWS: Final = ("windowsservercore", "nanoserver")
 _VARIANT_OF_SUITE: Final = re.compile(r"^(alpine)\d.*")
 
@@ -101,10 +109,36 @@ def slim_twin(reference: ImageReference) -> str:
 
 
 def runtime_twin(reference: ImageReference) -> str:
-    """The tag of the image with a Java runtime in place of the development kit, everything else the same."""
+    """The tag of the image with a Java runtime in place of the development kit, everything else the same.
+
+    A tag that says neither means the kit: `eclipse-temurin:21` is `21-jdk`.
+    """
     tag = _tag_of(reference)
     replaced = re.sub(r"(^|-)jdk(?=-|$)", r"\1jre", tag)
+    if replaced == tag and not re.search(r"(^|-)jre", tag):
+        replaced = re.sub(r"^(\d[^-]*)(?=-|$)", r"\1-jre", tag)
     return _twin(reference, [replaced] if replaced != tag else [])
+
+
+def meaning_of_latest(reference: ImageReference) -> str:
+    """The version that `latest` stood for when the data was made, as `3.24`; empty where that cannot be told.
+
+    The pages of these images say that `latest` is the newest stable version: https://hub.docker.com/_/alpine and so on.
+    That of Ubuntu is the newest with long-term support. As many numbers as one would pin: two, or one where the second
+    says nothing of what works together.
+    """
+    numbers = _NUMBERS_TO_PIN.get(reference.family, 0)
+    latest = listing(reference._replace(tag="latest", digest=""))
+    if not numbers or latest is None or not latest.is_listed:
+        return ""
+    found = []
+    for tag, listed in all_tags(reference).items():
+        if listed.is_listed and _PLAIN_VERSION.match(tag):
+            version = tuple(map(int, tag.split(".")))
+            if len(version) == numbers and (reference.family != "ubuntu" or (version[0] % 2 == 0 and version[1] == 4)):
+                found.append((version, tag))
+    tag = max(found, default=((), ""))[1]
+    return tag if tag and _is_same_suite(reference._replace(tag="latest", digest=""), tag) else ""
 
 
 def all_tags(reference: ImageReference) -> Mapping[str, Listing]:

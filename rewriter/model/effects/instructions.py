@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.effects.copies import CopiedFiles, folder_at
+from rewriter.model.effects.copies import BASE_FOLDER, CopiedFiles, folder_at
 from rewriter.model.state import State
 from rewriter.syntax.tree import (
     Arg,
@@ -36,7 +36,7 @@ from rewriter.syntax.tree import (
 ALL: Final = "*"
 """Stands for every variable among the names that are used."""
 
-ACCOUNTS: Final = "ACCOUNTS"
+ACCOUNTS: Final = "users and groups"
 """Stands for the users and groups of the image, which names in USER and `--chown` are looked up in."""
 
 _OF_A_RUN: Final = frozenset({ACCOUNTS, "PATH", "USER", "SHELL", "WORKDIR"})
@@ -106,7 +106,7 @@ def conflict(one: Effects, other: Effects) -> str:
         return one.unknown or other.unknown
     path = common_path(one.writes | one.makes, other.touches) or common_path(one.reads, other.writes | other.makes)
     if path:
-        return f"both have to do with {path}"
+        return f"both have to do with {path.replace(BASE_FOLDER, '.', 1)}"
     for sets, uses in ((one.sets, other.uses | other.sets), (other.sets, one.uses)):
         if names := sets & uses:
             return f"both have to do with {min(names)}"
@@ -129,7 +129,8 @@ def effects_of(instruction: Instruction, state: State, context: BuildContext) ->
             folder = posixpath.normpath(posixpath.join(folder_at(state), after or "")) if known else ""
             # It makes the folder, for the USER in force.
             writes = frozenset({folder or "/"})
-            return Effects(writes=writes, uses=_mentioned(instruction) | {"WORKDIR"}, sets=frozenset({"WORKDIR"}))
+            uses = _mentioned(instruction) | {"USER", "WORKDIR"}
+            return Effects(writes=writes, uses=uses, sets=frozenset({"WORKDIR"}))
         case User():
             return Effects(uses=_mentioned(instruction) | {ACCOUNTS}, sets=frozenset({"USER"}))
         case Shell():

@@ -36,14 +36,14 @@ _WEB_SERVERS: Final = re.compile(r"apache2|nginx|lighttpd|httpd|libapache2")
 
 # Programs that touch nothing but what their arguments name.
 _SILENT: Final = names("echo printf true false : sleep date id whoami pwd uname hostname nproc type which arch groups")
-_PATH_PROGRAMS: Final = names(
+PATH_PROGRAMS: Final = names(
     "rm rmdir mkdir touch chmod chown chgrp cp mv ln install cat ls head tail sed grep egrep fgrep stat du dos2unix "
     "tee strip wc sha256sum sha512sum md5sum readlink realpath truncate cut sort uniq tr awk"
 )
 # Those whose first plain argument is no path: a mode, an owner, a pattern, a script.
 _FIRST_IS_NO_PATH: Final = names("chmod chown chgrp sed grep egrep fgrep tr awk")
 _UNPACKERS: Final = names("tar unzip gunzip bunzip2 xz gzip curl wget")
-_ACCOUNT_PROGRAMS: Final = names(
+ACCOUNT_PROGRAMS: Final = names(
     "useradd groupadd adduser addgroup usermod groupmod userdel groupdel deluser delgroup passwd chpasswd"
 )
 _SYSTEM_PROGRAMS: Final = names(
@@ -203,7 +203,7 @@ class _Reader:
         start = skip_wrappers(command.words)
         if not command.words or found.unknown:
             return found
-        if "$" in command.text or command.name not in _PATH_PROGRAMS | _SILENT | {"test", "["}:
+        if "$" in command.text or command.name not in PATH_PROGRAMS | _SILENT | {"test", "["}:
             found |= Effects(uses=frozenset({ALL}))
         if start is None or start >= len(command.words):
             return found if command.words[0].value in ("command", "env") else unknown("what it runs is not known")
@@ -284,7 +284,7 @@ class _Reader:
                 word = Word(word.view, word.start + len(name) + 1, word.end)
                 text = value
             is_named = is_path or "/" in text or "$" in text or text == "." or _FILE.search(text)
-            if _ADDRESS.match(text.strip("\"'")) or not is_named:
+            if _ADDRESS.match(text.strip("\"'")) or text.startswith("ppa:") or not is_named:
                 continue
             found.append(self.path(word) or "/")
         return effects(reads=found, writes=found)
@@ -304,13 +304,14 @@ class _Reader:
         if name in ("test", "["):
             operands = pairwise(words)
             return effects(reads=[self.path(word) or "/" for option, word in operands if _FILE_TEST.match(option.text)])
-        if name in _PATH_PROGRAMS:
+        if name in PATH_PROGRAMS:
             return self._path_program(name, words)
         if name in _UNPACKERS:
             return self._paths(words, is_path=True) | effects(writes=[self.folder or "/"])
-        if name in _ACCOUNT_PROGRAMS:
+        if name in ACCOUNT_PROGRAMS:
             changed = self._paths(words, is_path=False)._replace(sets=frozenset({ACCOUNTS}))
-            return changed | effects(writes=["/etc", f"/home/{words[-1].value}" if words else "/home"])
+            homes = [f"/home/{word.value}" for word in words if word.value and not word.value.startswith(("-", "/"))]
+            return changed | effects(writes=["/etc", *homes])
         if name in _SYSTEM_PROGRAMS:
             return self._system_program(name, words)
         if name.startswith("python") and [word.value for word in words[:2]] == ["-m", "venv"]:

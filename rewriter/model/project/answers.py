@@ -164,10 +164,14 @@ class Routes(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """What in the project refuses a request that comes from the container itself: `host` or `https`, and where."""
+    """What in the project refuses a request that comes from the container itself: `host` or `https`, and where.
+
+    `admits` is a host that a request may name to be let in, empty where none is known.
+    """
 
     kind: Literal["host", "https"]
     name: str
+    admits: str = ""
 
 
 class Writes(NamedTuple):

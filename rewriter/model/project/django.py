@@ -36,8 +36,10 @@ def add_django(found: Findings, modules: Modules, program: Program) -> Findings:
     _add_urls(root, modules, routers)
     routes = gather(routers, [root] if root else [])
     gates = [*found.gates]
-    if not _allows_local(chain):
-        gates.append(Gate("host", "ALLOWED_HOSTS"))
+    hosts = _allowed_hosts(chain)
+    if _LOCAL.isdisjoint(hosts):
+        admitted = next((host.removeprefix(".") for host in hosts), "")
+        gates.append(Gate("host", "ALLOWED_HOSTS", admitted))
     if any(
         _is_on(module.assigned.get("SECURE_SSL_REDIRECT"), "SECURE_SSL_REDIRECT" in module.assigned) for module in chain
     ):
@@ -64,15 +66,20 @@ def _settings_of(modules: Modules) -> str:
     return ""
 
 
-def _allows_local(chain: list[Module]) -> bool:
-    """Whether requests for 127.0.0.1 are let in; only a list that says so counts."""
+def _allowed_hosts(chain: list[Module]) -> list[str]:
+    """The hosts that a list names; empty where it is computed. For debugging, an empty list lets in the local ones."""
     for module in chain:
-        value = module.assigned.get("ALLOWED_HOSTS")
-        if isinstance(value, ast.List | ast.Tuple):
-            return any(isinstance(one, ast.Constant) and one.value in _LOCAL for one in value.elts)
         if "ALLOWED_HOSTS" in module.assigned:
-            return False
-    return False
+            value = module.assigned["ALLOWED_HOSTS"]
+            entries = value.elts if isinstance(value, ast.List | ast.Tuple) else None
+            if entries == [] and any(_is_true(one.assigned.get("DEBUG")) for one in chain):
+                return ["127.0.0.1"]
+            return [one.value for one in entries or () if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return []
+
+
+def _is_true(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
 
 
 def _is_on(value: ast.expr | None, is_set: bool) -> bool:

@@ -165,7 +165,7 @@ class Follower:
         origin = self.sources.origin(path) if path else ""
         if not origin:
             if by_shell or name.endswith(".sh"):
-                self.note(command, f"{name} is not in the build context")
+                self.note(command, f"{name.replace(UNKNOWN_PART, '?')} is not in the build context")
                 return True
             return False
         text = self.sources.read(origin)

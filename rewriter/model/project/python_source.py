@@ -61,6 +61,22 @@ _PAIRS: Final = frozenset(
 
 def read_python(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
     """What the sources of a Python program say."""
+    opened = open_modules(sources, program, environment)
+    if isinstance(opened, Unknown):
+        return opened
+    modules, first = opened
+    found = _Reader(modules, first, program).read()
+    if "Django" in found.frameworks:
+        from rewriter.model.project.django import add_django
+
+        return add_django(found, modules, program)
+    return found
+
+
+def open_modules(
+    sources: Sources, program: Program, environment: Mapping[str, str | None]
+) -> tuple[Modules, Module] | Unknown:
+    """The modules that a Python program imports from the context, all read, and the one that it runs."""
     if not program.file:
         return Unknown(f"the source of `{program.target or program.name}` is not in the build context")
     extra = [path for path in (environment.get("PYTHONPATH") or "").split(":") if path.startswith("/")]
@@ -77,12 +93,7 @@ def read_python(sources: Sources, program: Program, environment: Mapping[str, st
     if first is None:
         return Unknown(modules.unread[-1] if modules.unread else "the source cannot be read")
     modules.follow(first)
-    found = _Reader(modules, first, program).read()
-    if "Django" in found.frameworks:
-        from rewriter.model.project.django import add_django
-
-        return add_django(found, modules, program)
-    return found
+    return modules, first
 
 
 class _Reader:

@@ -16,6 +16,7 @@ from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
 from rewriter.verify.files.image import Image
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
@@ -153,6 +154,10 @@ class _Comparison:
             reason = self._allowed.reason("manifests")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
             reason = self._allowed.reason("sources")
+        if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
+            reason = self._allowed.reason("locked-packages")
+        if not reason and what == "lost" and self._is_around_modules(path):
+            reason = self._allowed.reason("development-packages")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -180,6 +185,11 @@ class _Comparison:
             return is_manifest_path(path)
         below = [it for it in entries if it.startswith(f"{path}/")]
         return bool(below) and all(map(is_manifest_path, below))
+
+    def _is_around_modules(self, path: str) -> bool:
+        """Whether a path is a mere folder or link among Node's modules, or a script that starts a program of one."""
+        is_file = self._old.snapshot.entries[path].kind is Kind.FILE
+        return "/node_modules/" in path and (not is_file or "/node_modules/.bin/" in path)
 
     def _heading(self, path: str, group: Group, owner: Package | None) -> str:
         """What many paths of one group are called together."""

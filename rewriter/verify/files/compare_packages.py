@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from rewriter.verify.files.contents import Contents, group_of
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.locked import LockFiles
 from rewriter.verify.files.snapshot import Snapshot
 from rewriter.verify.files.steady import Unsteady
 from rewriter.verify.report import UNSTEADY, Allowed, Difference
@@ -36,11 +37,14 @@ class _Change(NamedTuple):
 
 def compare_packages(old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady) -> PackageChanges:
     """Compare the packages of two images by name and place."""
+    locks = _Locks(LockFiles(old.snapshot), LockFiles(new.snapshot))
     keys = [key for key in {**old.packages, **new.packages} if old.packages.get(key) != new.packages.get(key)]
     changes = []
     for key in keys:
         before, after = old.packages.get(key), new.packages.get(key)
-        changes.append(_Change(before, after, _reason(before, after, allowed, unsteady)))
+        changes.append(
+            _Change(before, after, _reason(before, after, allowed, unsteady) or locks.reason(before, after, allowed))
+        )
     moves = allowed.reason("virtual-environment")
     return PackageChanges(
         frozenset(keys), tuple(_told(changes, lambda package: moves if _is_inside(package, new) else ""))
@@ -49,6 +53,22 @@ def compare_packages(old: Contents, new: Contents, allowed: Allowed, unsteady: U
 
 def _is_inside(package: Package, contents: Contents) -> bool:
     return package.manager == "Python" and contents.is_in_environment(package.place)
+
+
+class _Locks(NamedTuple):
+    """The lock files of both images."""
+
+    old: LockFiles
+    new: LockFiles
+
+    def reason(self, before: Package | None, after: Package | None, allowed: Allowed) -> str:
+        """Who lets a package follow a lock file: to the version that it names, or out of the image."""
+        if after is None:
+            assert before is not None
+            if self.old.is_for_development(before) and (said := allowed.reason("development-packages")):
+                return said
+            return allowed.reason("locked-packages") if self.new.leaves_out(before) else ""
+        return allowed.reason("locked-packages") if self.new.names(after) else ""
 
 
 def _reason(before: Package | None, after: Package | None, allowed: Allowed, unsteady: Unsteady) -> str:

@@ -87,7 +87,7 @@ _CACHES: Final = re.compile(
 
 _RECORDS: Final = re.compile(
     r".*\.dist-info/(?:INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_cache\.json|uv_build\.json)|"
-    r".*/node_modules/\.(?:package-lock\.json|yarn-integrity|yarn-state\.yml|modules\.yaml|pnpm-workspace-state.*)|"
+    r".*/node_modules/\.(?:package-lock\.json|pnpm/lock\.yaml|yarn-integrity|yarn-state\.yml|modules\.yaml|pnpm-workspace-state.*)|"
     r".*/installed-files\.txt"
 )
 
@@ -95,7 +95,9 @@ _RECORDS: Final = re.compile(
 # services and the like. They belong to no package, but follow from those that are there.
 _MADE_BY_PACKAGES: Final = re.compile(
     r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml)(?:/.*)?|"
+    r"/etc/python[23](?:\.\d+)?(?:/.*)?|"
     r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment|security/opasswd)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
+    r"/usr/local/lib/python[\d.]+(?:/dist-packages)?|"  # which Debian's python3 makes for pip, and empty
     r".*/(?:gschemas\.compiled|giomodule\.cache|loaders\.cache|mimeinfo\.cache|icon-theme\.cache|\.uuid)|"
     r"/var/lib/(?:systemd|python|alternatives|polkit-1|sgml-base|xml-core|emacsen-common|man-db|dbus|apt)(?:/.*)?"
 )
@@ -166,10 +168,15 @@ class Contents:
         for folder in (path, *_above(path)):
             if found := self._roots.get(folder):
                 return self.packages[found.key]
-        if _is_program_of_modules(path):
+        if self._is_link_among_modules(path):
             target = self.snapshot.real(path)
             return self.owner(target) if target != path and target else None
         return self._owner_of_all.get(path)
+
+    def _is_link_among_modules(self, path: str) -> bool:
+        """Whether a path is a link to a module or to a program of one: pnpm lays modules out by them."""
+        entry = self.snapshot.entries.get(path)
+        return "/node_modules/" in path and entry is not None and entry.kind is Kind.LINK
 
     def _alternative(self, path: str) -> str:
         """What a link that `update-alternatives` made leads to, directly or through its own folder."""
@@ -305,7 +312,3 @@ def _folders_above(caches: Collection[str]) -> Iterable[str]:
     """Hidden folders that exist for a cache below them, such as `.cache`, but hold other things too."""
     for cache in caches:
         yield from (folder for folder in _above(cache) if "/." in folder)
-
-
-def _is_program_of_modules(path: str) -> bool:
-    return "/node_modules/.bin/" in path

@@ -30,6 +30,8 @@ _KEPT: Final = (
     (re.compile(r"/etc/(?:passwd|group|shadow|gshadow|subuid|subgid|ld\.so\.cache|ld-musl-[^/]+\.path)"), 4 << 20),
     (re.compile(r".*\.dist-info/(?:RECORD|entry_points\.txt)|.*\.egg-info/installed-files\.txt"), 16 << 20),
     (re.compile(r".*\.egg-info(?:/PKG-INFO)?|.*/package\.json"), 256 << 10),
+    (re.compile(r".*/(?:\.?package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml)"), 16 << 20),
+    (re.compile(r".*/(?:yarn|bun|uv|poetry)\.lock"), 16 << 20),
     (re.compile(r".*/bin/[^/]+"), 4 << 10),
     # pnpm's packages are hard links to files that its store names by their content.
     (re.compile(r".*/store/v\d+/files/[0-9a-f]{2}/[0-9a-f]+"), 64 << 10),

@@ -31,7 +31,7 @@ _FOREIGN_LOCKS: Final[dict[str, tuple[str, ...]]] = {
 }
 _GROUPS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 # https://docs.npmjs.com/cli/v11/using-npm/scripts
-_INSTALL_SCRIPTS: Final = (
+INSTALL_SCRIPTS: Final = (
     "preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare", "pnpm:devPreinstall",
     "dependencies",
 )  # fmt: skip
@@ -172,7 +172,7 @@ def _check_scripts(project: Project, package: dict[str, Any]) -> None:
 
 def _install_scripts(project: Project, package: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The scripts that the install runs. Only npm knows the one called `dependencies`."""
-    for name in _INSTALL_SCRIPTS:
+    for name in INSTALL_SCRIPTS:
         command = _inside(package, "scripts").get(name)
         if isinstance(command, str) and (name != "dependencies" or project.call.manager.name == "npm"):
             yield name, command

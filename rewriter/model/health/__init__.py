@@ -1,0 +1,1 @@
+"""How a container can tell that its program still works: what to ask, and which program of the image can ask."""

@@ -1,0 +1,86 @@
+"""Which images a health check is for: those that ship, have none yet, and always run the same program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rewriter.model.context.services import Service, Services
+from rewriter.model.managers.vocabulary import names
+from rewriter.model.project import Project
+from rewriter.model.project.servers import SERVERS
+from rewriter.model.stages import Stage
+from rewriter.syntax.tree import Cmd, Entrypoint, Healthcheck
+
+_SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit monit circusd honcho foreman pm2 pm2-runtime")
+_ONCE: Final = names("web release")
+
+
+def is_shipped(stage: Stage, services: Services) -> bool:
+    """Whether an image runs what a stage starts: that of the last stage, or one that a compose service builds.
+
+    It is that of the stage itself, or of one based on it that starts nothing else.
+    """
+    waiting = [stage]
+    while waiting:
+        one = waiting.pop()
+        if one.is_final or services.of(one):
+            return True
+        waiting += [child for child in one.children if not _commands(child)]
+    return False
+
+
+def _commands(stage: Stage) -> list[Cmd | Entrypoint]:
+    return [one for one in stage.instructions if isinstance(one, Cmd | Entrypoint)]
+
+
+def settled(stage: Stage) -> bool:
+    """Whether a HEALTHCHECK is in force, be it NONE: it stands in the stage, or in one that it is based on."""
+    return any(map(_checks_itself, stage.lineage))
+
+
+def _checks_itself(stage: Stage) -> bool:
+    return any(isinstance(one, Healthcheck) for one in (*stage.instructions, *stage.triggers))
+
+
+def others_that_run(stage: Stage, project: Project, services: Services, port: int) -> str:
+    """Why a check of a port would be wrong for some containers of the image, or not needed; empty if for none.
+
+    The images of stages that are based on it inherit the check, so they count as well.
+    """
+    for one in stage.family:
+        if one is not stage and _commands(one) and not _checks_itself(one):
+            return f"stage {one.name or one.index}, which is based on it, runs another command"
+        for service in services.of(one):
+            if reason := _differs(service, services.of(one), port):
+                return reason
+    for name in project.processes:
+        if name not in _ONCE:
+            return f"the Procfile starts {name} as well"
+    return _roles(project)
+
+
+def _differs(service: Service, services: Sequence[Service], port: int) -> str:
+    """Why the check is not for a service. Another command is fine where it publishes or exposes the port."""
+    alike = [one for one in services if one.name == service.name]
+    is_checked = any(one.health_command is not None for one in alike)
+    is_other = service.command is not None or service.entrypoint is not None
+    if is_checked and not is_other:
+        return f"{service} has a health check of its own"
+    if is_other and not is_checked and not any(port in one.ports for one in alike):
+        return f"{service} runs another command"
+    return ""
+
+
+def _roles(project: Project) -> str:
+    """Why the container may run something else than its program."""
+    program, start = project.program, project.start
+    if not program or not start:
+        return ""
+    if program.name in _SUPERVISORS:
+        return f"{program.name} runs several programs"
+    for command in start.commands[:-1]:
+        name = command.words[0].value.rpartition("/")[2]
+        if command.is_conditional and name != program.name and name in SERVERS:
+            return f"`{command.text}` may run instead"
+    return ""

@@ -1,0 +1,1 @@
+"""What a stage needs of its image that the lighter twin of this image lacks."""
