@@ -22,10 +22,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from rewriter.model.effects.copies import SHARED_FOLDERS
+from rewriter.model.installing.node_versions import manager_version
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
-from rewriter.model.splitting.node_needs import Manifest, require_no_developers
+from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
@@ -40,8 +41,6 @@ _GLOBAL_TOOLS: Final = names(
     "typescript @nestjs/cli @angular/cli npm node-gyp gulp-cli grunt-cli webpack webpack-cli vite turbo rimraf"
 )
 _PYTHONS: Final = names("python3 python python2 py3-pip python3-pip py3-setuptools python3-minimal")
-_MAJOR: Final = re.compile(r"(\d+)")
-_FIRST_MAJOR: Final = 16  # from here on npm knows --omit: https://nodejs.org/en/about/previous-releases
 
 
 def split_node(reading: Reading) -> Split | None:
@@ -83,7 +82,7 @@ class _Partition:
         reading = self._reading
         origin = reading.project.sources.origin(posixpath.join(self._folder, "package.json")) if self._folder else ""
         package = reading.project.sources.json(origin) if origin else None
-        manifest = Manifest(package) if package else None
+        manifest = Manifest(package, posixpath.dirname(origin), reading.context) if package else None
         prunes = manifest is not None and bool(manifest.developing) and self._ships_developers() and self._is_built()
         tools = [tool for system in self._system.values() for tool in system.tools]
         if not (prunes or tools) or not self._installs():
@@ -92,7 +91,7 @@ class _Partition:
             raise UnsplitError("package.json is not known")
         self._require_fitting_stage(manifest, prunes=prunes)
         if prunes:
-            require_no_developers(manifest, reading.project, posixpath.dirname(origin), reading.context)
+            manifest.require_no_developers(reading.project)
         self._place()
         require_plain_start(reading.project, reading.services, reading.stage.instructions, project_tools=_MANAGERS)
         self._above[self._last] = [Original(self._last), *(self._pruning(manifest) if prunes else ())]
@@ -137,10 +136,7 @@ class _Partition:
         reading = self._reading
         if not self._folder or self._folder in SHARED_FOLDERS:
             raise UnsplitError(f"the project lies in {self._folder or 'a folder that is not known'}, with other files")
-        major = _MAJOR.match(reading.stage.origin.tag) if reading.stage.origin else None
-        if major and int(major[1]) < _FIRST_MAJOR:
-            raise UnsplitError("the npm of this old Node does not know how to omit packages")
-        if manifest.has_workspaces and prunes:
+        if prunes and manifest.package.get("workspaces"):
             raise UnsplitError("package.json has workspaces")
         if reading.state(self._last).user not in ("root", "0"):
             raise UnsplitError("line {line} does not run as root", self._last)
@@ -153,17 +149,18 @@ class _Partition:
         if len(managers) != 1:
             raise UnsplitError("several package managers install the packages")
         manager = managers.pop()
-        context = self._reading.context
-        if manager == "yarn" and (manifest.manager.startswith("yarn@") and not manifest.manager.startswith("yarn@1")):
+        version = manager_version(manager, self._reading.state(self._last), manifest.package, self._last)
+        if manager != "pnpm" and not version:
+            raise UnsplitError(f"which version of {manager} runs is not known")
+        if manager == "yarn" and (version > 1 or manifest.has(".yarnrc.yml")):
             raise UnsplitError("this Yarn has no command that leaves only some packages")
-        if manager == "yarn" and context.status(".yarnrc.yml") not in ("absent", "unknown"):
-            raise UnsplitError("this Yarn has no command that leaves only some packages")
-        command = {
-            "npm": "npm prune --omit=dev",
+        if manager == "pnpm" and manifest.has("pnpm-workspace.yaml"):
+            raise UnsplitError("pnpm-workspace.yaml may have packages of its own")
+        yield New("RUN", {
+            "npm": "npm prune --omit=dev" if version > 6 else "npm prune --production",
             "pnpm": "CI=true pnpm prune --prod",
             "yarn": "yarn install --production --frozen-lockfile --ignore-scripts --prefer-offline",
-        }[manager]
-        yield New("RUN", command)
+        }[manager])  # fmt: skip
 
     def _place(self) -> None:
         reading = self._reading

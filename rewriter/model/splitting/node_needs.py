@@ -8,30 +8,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Final
 
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.installing.development_packages import DevelopmentPackages
+from rewriter.model.installing.locks.package_json import group
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
-from rewriter.model.project.answers import Command
-from rewriter.model.project.sources import table
+from rewriter.model.project.imports import imported_packages, package_of
 from rewriter.model.splitting.parts import UnsplitError
 
 MOST_SOURCES: Final = 2_000
 
-_PROGRAMS: Final = {
-    "nest": "@nestjs/cli", "ng": "@angular/cli", "vue-cli-service": "@vue/cli-service", "tsc": "typescript",
-    "remix-serve": "@remix-run/serve", "react-router-serve": "@react-router/serve", "sequelize": "sequelize-cli",
-    "http-server": "http-server", "nuxi": "nuxt", "strapi": "@strapi/strapi", "medusa": "@medusajs/cli",
-    "dotenvx": "@dotenvx/dotenvx", "pm2-runtime": "pm2", "mikro-orm": "@mikro-orm/cli", "svelte-kit": "@sveltejs/kit",
-    "directus": "directus", "payload": "payload",
-}  # fmt: skip
-_OF_THE_IMAGE: Final = names(
-    "node sh bash ash npm npx yarn pnpm echo exec cp mv mkdir rm cat sleep export set cd test [ true wait chown chmod "
-    "printf tini dumb-init"
-)
-_PRELOADED: Final = ("-r", "--require", "--import", "--loader", "--experimental-loader")
 _KEEPS_OUTSIDE: Final = names(
     "puppeteer playwright @playwright/test playwright-chromium cypress electron nightmare @sparticuz/chromium"
 )
@@ -52,48 +40,43 @@ _IMPORT: Final = re.compile(
 
 
 class Manifest:
-    """A package.json: what it is installed for."""
+    """A package.json in a folder of the context: what it asks for, to run and to develop."""
 
-    def __init__(self, package: dict[str, Any]) -> None:
-        groups = ("dependencies", "optionalDependencies", "peerDependencies")
-        self.has_workspaces: Final = bool(package.get("workspaces"))
-        self.running: Final = frozenset(name for group in groups for name in table(package, group))
-        self.developing: Final = frozenset(table(package, "devDependencies")) - self.running
-        self.scripts: Final = table(package, "scripts")
-        self.manager: Final = str(package.get("packageManager") or "")
+    def __init__(self, package: dict[str, Any], folder: str, context: BuildContext) -> None:
+        self.package: Final = package
+        self.folder: Final = folder
+        self._context: Final = context
+        self.running: Final = frozenset(
+            name for kind in ("dependencies", "optionalDependencies") for name in group(package, kind)
+        )
+        self.developing: Final = frozenset(group(package, "devDependencies")) - self.running
 
+    def require_no_developers(self, project: Project) -> None:
+        """Raise unless the running program is known to do without the packages for developers."""
+        if name := next(iter(sorted(_KEEPS_OUTSIDE & (self.running | self.developing))), ""):
+            raise UnsplitError(f"{name} keeps programs outside of the project")
+        packages = DevelopmentPackages(self.running, self._context.read(self._path("package-lock.json")) or "")
+        start, program = project.start, project.program
+        for command in start.commands if start else ():
+            if reason := packages.needed_by(command):
+                raise UnsplitError(f"a container starts something that needs more packages: {reason}")
+        imported = imported_packages(project, program) if program else program
+        if imported:
+            for file, name in imported.packages:
+                # What is imported for its types alone is not there when the program runs.
+                if not packages.keeps(name) and name in _imported(self._context.read(file) or ""):
+                    raise UnsplitError(f"{file} imports {name}, which may be gone")
+            return
+        for path in _sources(self.folder, self._context):
+            for name in sorted(_imported(self._context.read(path) or "") & self.developing):
+                raise UnsplitError(f"{path} imports {name}, which is one of devDependencies")
 
-def require_no_developers(manifest: Manifest, project: Project, folder: str, context: BuildContext) -> None:
-    """Raise unless the running program is known to do without the packages for developers.
+    def _path(self, name: str) -> str:
+        return posixpath.join(self.folder, name)
 
-    `folder` is that of the project in the context.
-    """
-    if name := next(iter(sorted(_KEEPS_OUTSIDE & (manifest.running | manifest.developing))), ""):
-        raise UnsplitError(f"{name} keeps programs outside of the project")
-    start = project.start
-    for command in start.commands if start else ():
-        _require_program(command, manifest)
-    for path in _sources(folder, context):
-        text = context.read(path)
-        for name in sorted(_imported(text or "") & manifest.developing):
-            raise UnsplitError(f"{path} needs {name}, which is one of devDependencies")
-
-
-def _require_program(command: Command, manifest: Manifest) -> None:
-    words = [word.value for word in command.words]
-    name = posixpath.basename(words[0])
-    package = _PROGRAMS.get(name, name)
-    if package not in _OF_THE_IMAGE and package not in manifest.running and not _is_own(words[0]):
-        known = package in manifest.developing
-        why = "is one of devDependencies" if known else "is not known to be one of the packages that stay"
-        raise UnsplitError(f"a container starts `{name}`, which {why}")
-    for option, value in pairwise(words):
-        if option in _PRELOADED and not value.startswith((".", "/")) and _package_of(value) not in manifest.running:
-            raise UnsplitError(f"a container loads {value}, which is not one of the packages that stay")
-
-
-def _is_own(program: str) -> bool:
-    return program.startswith(("./", "/")) and "node_modules" not in program
+    def has(self, name: str) -> bool:
+        """Whether a file is beside it."""
+        return self._context.status(self._path(name)) in ("present", "unreadable")
 
 
 def _sources(folder: str, context: BuildContext) -> Iterator[str]:
@@ -112,11 +95,6 @@ def _imported(text: str) -> set[str]:
     for match in _IMPORT.finditer(text):
         is_type, imported, is_exported_type, exported, required = match.groups()
         name = imported or exported or required
-        if name and not (is_type or is_exported_type) and not name.startswith((".", "/", "node:", "#", "@/")):
-            found.add(_package_of(name))
-    return found
-
-
-def _package_of(name: str) -> str:
-    parts = name.split("/")
-    return "/".join(parts[:2]) if name.startswith("@") else parts[0]
+        if name and not (is_type or is_exported_type):
+            found.add(package_of(name))
+    return found - {""}
