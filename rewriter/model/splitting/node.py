@@ -32,7 +32,6 @@ from rewriter.model.splitting.runtime_steps import require_no_tools, require_pla
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of
-from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run
 
 _MANAGERS: Final = names("npm yarn pnpm")
@@ -241,11 +240,8 @@ class _Partition:
             if any(call.manager.name in SYSTEM_MANAGERS for call in calls):
                 raise UnsplitError("line {line} installs packages of the system and those of the project", run)
             for command in simple_commands(step):
-                if command.start not in called and not self._stays_inside(command) and step.unknown:
+                if command.start not in called and command.words and command.name not in _BUILDERS and step.unknown:
                     raise UnsplitError(f"what `{command.name}` in line {{line}} does is not known", run)
-
-    def _stays_inside(self, command: SimpleCommand) -> bool:
-        return not command.words or command.name in _BUILDERS
 
     def _first_copy(self) -> Instruction:
         copies = [one for one in self._reading.stage.instructions if isinstance(one, Copy)]

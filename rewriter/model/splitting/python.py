@@ -228,7 +228,9 @@ class _Partition:
         path = New("ENV", f"PATH={ENVIRONMENT}/bin:$PATH", first)
         if not environment:
             made = New("RUN", f"python -m venv {ENVIRONMENT}", first)
-            self._above[first] = [made, path._replace(like=None), *self._above[first]]
+            named = f"VIRTUAL_ENV={ENVIRONMENT} " if self._installed.needs_name else ""
+            in_force = New("ENV", named + path.arguments)
+            self._above[first] = [made, in_force, *self._above[first]]
         copied: list[Part] = [New("COPY", f"--from={self._reading.builder} {folder} {folder}", first)]
         if not environment:
             copied.append(path._replace(like=None))

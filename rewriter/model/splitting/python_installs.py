@@ -68,6 +68,14 @@ class Installed:
             raise UnsplitError("packages go into several Pythons")
         return found.pop() if found else ""
 
+    @property
+    def needs_name(self) -> bool:
+        """Whether an installer finds an environment by VIRTUAL_ENV only: else Poetry takes the Python below it.
+
+        https://github.com/python-poetry/poetry/blob/main/src/poetry/utils/env/env_manager.py
+        """
+        return any(call.manager.name == "poetry" for run in self.runs for call in self.calls(run))
+
     def changed(self, run: Run) -> Changed:
         """A RUN as it is written in the builder, where `--system` of uv would not mean the environment."""
         words = [option.word for call in self.calls(run) for option in call.options if option.name == "--system"
