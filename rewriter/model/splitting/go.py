@@ -42,6 +42,7 @@ MOST_NAMES: Final = 6
 _OF_GO: Final = re.compile(
     r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
 )
+_OF_THE_IMAGE: Final = ("curl", "git", "wget")
 _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
 
 
@@ -153,6 +154,11 @@ class _Partition:
                 raise UnsplitError("what line {line} installs is not known", system.run)
             wanted = (name for name in system.kept() if name.startswith("lib") or _is_named(name, kept))
             packages.update(dict.fromkeys([*wanted]))
+        texts = [one.text for one in kept]
+        start = reading.project.start
+        texts += [command.text for command in (start.commands if start else ())]
+        if base.manager == "apt-get":  # the Go image has these, the small one has not
+            packages.update((name, None) for name in _OF_THE_IMAGE if any(mentions(text, name) for text in texts))
         added: list[Part] = [] if any(isinstance(one, Workdir) for one in kept) else [New("WORKDIR", "/go", like)]
         added.append(installing(tuple(packages), base, like=like, options="--no-install-recommends "))
         added += [
@@ -227,7 +233,15 @@ class _Partition:
         elif unknown := next((step.unknown for step in steps if step.unknown), ""):
             raise UnsplitError(f"what line {{line}} does above the build is not known: {unknown}", run)
         elif any(path.startswith(f"{self._folder}/") for step in steps for path in step.effects.writes):
-            self._above[run] = [Again(run)]
+            self._place_change(run, commands)
+
+    def _place_change(self, run: Run, commands: list[SimpleCommand]) -> None:
+        """A RUN that changes what lies in the project's folder: modes come along with the files, folders do not."""
+        kinds = {command.name for command in commands}
+        if kinds <= {"chmod"}:
+            self._above[run], self._below[run] = [Original(run)], []
+        elif not kinds <= {"mkdir"}:
+            raise UnsplitError("line {line} changes files of the project above the build", run)
 
 
 def _is_named(package: str, kept: list[Instruction]) -> bool:

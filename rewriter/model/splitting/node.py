@@ -153,6 +153,8 @@ class _Partition:
             raise UnsplitError(f"which version of {manager} runs is not known")
         if manager == "yarn" and (version > 1 or manifest.has(".yarnrc.yml")):
             raise UnsplitError("this Yarn has no command that leaves only some packages")
+        if manager != "npm" and "@prisma/client" in manifest.running:
+            raise UnsplitError(f"{manager} may remove the generated client of Prisma")
         if manager == "pnpm" and manifest.has("pnpm-workspace.yaml"):
             raise UnsplitError("pnpm-workspace.yaml may have packages of its own")
         yield New("RUN", {

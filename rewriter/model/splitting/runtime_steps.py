@@ -27,6 +27,8 @@ _HARMLESS: Final = names(
 )
 _LOGIN: Final = re.compile(r"-[a-zA-Z]*l[a-zA-Z]*\Z|--login\Z")
 _SHELLS: Final = names("sh bash dash ash")
+_SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit circusd honcho foreman monit init systemd")
+_BOUND: Final = re.compile(r"#!\s*/usr/(?:local/)?bin/python")
 _OTHER_PATH: Final = names("sudo su cron crond crontab runuser sshd")
 
 
@@ -88,8 +90,12 @@ def require_plain_start(
     for command in start.commands:
         _require_plain([word.value for word in command.words], "a container starts", project_tools)
         program = command.words[0].value
-        if program.startswith("/usr/local/bin/") and not project.sources.origin(program):
+        origin = project.sources.origin(posixpath.join(command.folder or "/", program)) if "/" in program else ""
+        if program.startswith("/usr/local/bin/") and not origin:
             raise UnsplitError(f"a container starts {program} by its path")
+        text = project.sources.read(origin) if origin else ""
+        if isinstance(text, str) and _BOUND.match(text):
+            raise UnsplitError(f"{origin} names the Python that runs it by its path")
     for instruction in instructions:
         if isinstance(instruction, Cmd | Entrypoint):
             written = [string.value for string in instruction.json or ()] or instruction.arguments.split()
@@ -127,5 +133,7 @@ def _require_plain(words: list[str], who: str, harmless: Collection[str]) -> Non
         return
     if name in _OTHER_PATH:
         raise UnsplitError(f"{who} `{name}`, which sets PATH anew")
+    if name in _SUPERVISORS:
+        raise UnsplitError(f"{who} `{name}`, which starts what its configuration says")
     if name not in harmless and _is_tool(name, tuple(words[1:])):
         raise UnsplitError(f"{who} `{name}`, which may need the build tools")
