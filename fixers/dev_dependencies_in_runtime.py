@@ -20,6 +20,7 @@ _SHOWN = 3
     level=Level.GUARDED,
     phase="packages",
     changes=["development-packages", "installer-records"],
+    gains=["size", "security"],
     example=Example(
         before='FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD ["node", "server.js"]\n',
         after='FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install --omit=dev\nCMD ["node", "server.js"]\n',

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     level=Level.GUARDED,
     phase="packages",
     changes=["installer-records", "locked-packages"],
+    gains=["reliability", "speed"],
     example=Example(
         before="FROM node:20\nWORKDIR /app\nCOPY package.json ./\nRUN npm install\nCOPY . .\n",
         after="FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n",

@@ -15,6 +15,7 @@ from rewriter.model.state import States
     name="source-before-system-packages",
     level=Level.GUARDED,
     phase="order",
+    gains=["speed"],
     example=Example(
         before="FROM debian:12\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y jq\n",
         after="FROM debian:12\nWORKDIR /app\nRUN apt-get update && apt-get install -y jq\nCOPY . .\n",

@@ -85,7 +85,7 @@ def test_the_family_is_the_official_name(text: str, family: str) -> None:
         ("mcr.microsoft.com/dotnet/aspnet:8.0", "debian", "/", "root"),
         ("mcr.microsoft.com/dotnet/aspnet:10.0", "ubuntu", "/", "root"),
         ("mcr.microsoft.com/dotnet/aspnet:8.0-jammy-chiseled", "distroless", "/", "$APP_UID"),
-        ("gcr.io/distroless/static-debian12:nonroot", "distroless", "", ""),
+        ("gcr.io/distroless/static-debian12:nonroot", "distroless", "", "65532"),
         ("golang:1.22-windowsservercore-ltsc2022", "windows", "", ""),
         ("mcr.microsoft.com/windows/nanoserver:ltsc2022", "windows", "", ""),
     ],

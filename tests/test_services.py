@@ -99,7 +99,7 @@ def test_mounts() -> None:
     """)
     assert service.mounts == (
         Mount("volume", "data", "/var/lib/data"),
-        Mount("bind", "./media", "/app/media"),
+        Mount("bind", "./media", "/app/media", is_read_only=True),
         Mount("bind", "${DATA:-./data}", "/data"),
         Mount("volume", "", "/cache"),
         Mount("bind", "./logs", "/logs"),

@@ -385,6 +385,16 @@ def test_what_no_program_reads_is_not_even_told() -> None:
     assert check(before, {"/etc/ld.so.cache": "2", "/etc/machine-id": "2", "/var/lib": folder()}).differences == ()
 
 
+def test_folders_for_what_a_program_will_write() -> None:
+    before: Files = {"/srv/x": "x"}
+    after: Files = {**before, "/srv/logs": folder()}
+    assert failures(before, after) == [("/srv/logs", "", "folder")]
+    assert check(before, after, "folders").status is Status.PASSED
+    filled = {**after, "/srv/logs/a.log": "a"}
+    assert [it[0] for it in failures(before, filled, "folders")] == ["/srv/logs/a.log"]
+    assert failures(after, before, "folders") == [("/srv/logs", "folder", "")]
+
+
 def test_users() -> None:
     before = {"/etc/passwd": PASSWD, "/etc/shadow": "app:!:1:0\n"}
     added = {"/etc/passwd": PASSWD + "web:x:7:7::/:\n", "/etc/shadow": "app:!:2:0\nweb:!:2:0\n"}

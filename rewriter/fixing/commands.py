@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from rewriter.fixing.edits import Spanned, newline_at, remove_word, without_newline
+from rewriter.fixing.edits import Spanned, newline_at, remove_word, render, without_newline
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.model.caching.cleanup import Cleanup, exits_on_error
 from rewriter.syntax.shell import CommandList, Word
 from rewriter.syntax.text import Edit, Span
-from rewriter.syntax.tree import Dockerfile, Run
+from rewriter.syntax.tree import Dockerfile, Instruction, Run
 
 
 class Stretch(NamedTuple):
@@ -147,6 +147,15 @@ def _indent_of(dockerfile: Dockerfile, commands: CommandList) -> str:
     start = commands.items[1].pipeline.span.start
     line = dockerfile.text[dockerfile.text.rfind("\n", 0, start) + 1 : start]
     return line if line and not line.strip() else INDENT
+
+
+def joined_commands(keyword: str, commands: Sequence[str], *, like: Instruction) -> str:
+    """A new instruction that runs commands one after the other, over several lines where one would be too long."""
+    line = render(keyword, " && ".join(commands), like=like)
+    if len(line) <= LONGEST_LINE or len(commands) < 2:
+        return line
+    turn = f" {like.dockerfile.escape}{newline_at(like.dockerfile, like.start)}{INDENT}&& "
+    return render(keyword, turn.join(commands), like=like)
 
 
 def append_command(run: Run, command: str) -> Edit:

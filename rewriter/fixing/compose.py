@@ -175,6 +175,21 @@ def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, lik
     return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
 
 
+def insert_lines(instruction: Instruction, lines: Sequence[str]) -> Edit:
+    """Write new lines above an instruction and its comments, as a paragraph of their own where others have one."""
+    start = block_span(instruction).start
+    newline = newline_at(instruction.dockerfile, start)
+    is_apart = isinstance(above_block(instruction), Blank) and bool(
+        attached_comments(instruction) or isinstance(instruction.after, Blank)
+    )
+    return Edit(start, start, "".join(line + newline for line in lines) + (newline if is_apart else ""))
+
+
+def append_lines(instruction: Instruction, lines: Sequence[str]) -> Edit:
+    """Write new lines directly below the last instruction of a stage."""
+    return insert_instruction_after(instruction, newline_at(instruction.dockerfile, instruction.end).join(lines))
+
+
 def merged(edits: Iterable[Edit]) -> list[Edit]:
     """Edits of which those that insert at one place are joined, in the order given."""
     inserts: dict[int, str] = {}

@@ -42,6 +42,15 @@ def insert_flags(
     return Edit(body, body, separator.join([*flags, in_front]))
 
 
+def insert_flag(instruction: Instruction, flag: str) -> Edit:
+    """Write a flag behind those an instruction has, on the same line: one short flag needs none of its own."""
+    if instruction.flags:
+        end = instruction.flags[-1].span.end
+        return Edit(end, end, f" {flag}")
+    body = instruction.arguments_span.start
+    return Edit(body, body, f"{flag} ")
+
+
 def _indent(instruction: Instruction) -> str:
     """The indentation of the instruction's continuation lines where it is an ordinary one."""
     lines = instruction.dockerfile.text[slice(*instruction.code_span)].split("\n")

@@ -75,6 +75,50 @@ def account_of(owner: str, state: State) -> Account | None:
     return found._replace(gid=gid) if gid >= 0 else None
 
 
+class CreatedUser(NamedTuple):
+    """A user that a RUN creates. `account` is None where its numbers are not told, `group` empty where it is not."""
+
+    name: str
+    group: str
+    account: Account | None
+    has_home: bool
+    run: Run
+
+
+def created_users(state: State) -> Iterator[CreatedUser]:
+    """The users that RUNs up to here create, in order."""
+    first: int | None = None
+    family = state.stage.origin.family if state.stage and state.stage.origin else ""
+    for run in state.runs_where(_may_create, _ADD_USER):
+        for command in run.script.simple_commands():
+            one = _created(command, state)
+            if one is None or one.program not in _ADD_USER or not one.named or "\0" in one.named[0]:
+                continue
+            first = one.place if first is None else first
+            account = _account(one, state, is_first=one.place == first and family in _WITHOUT_USERS)
+            yield CreatedUser(one.named[0], _group_of(one), account, _has_home(one), run)
+
+
+def texts_of_users(state: State) -> str:
+    """All that RUNs up to here say who create users or groups: what is not in it, they do not take."""
+    return "\n".join(run.text for run in state.runs_where(_may_create, (*_ADD_USER, *_ADD_GROUP)))
+
+
+def _group_of(one: _Created) -> str:
+    keys = ("-g", "--gid") if one.program == "useradd" else ("-G", "--ingroup")
+    given = next((one.options[key] for key in keys if key in one.options), "")
+    is_system = one.program == "adduser" and bool({"-S", "--system"} & one.options.keys())
+    return given or ("" if is_system else one.named[0])
+
+
+def _has_home(one: _Created) -> bool:
+    if one.program == "useradd":
+        return bool({"-m", "--create-home"} & one.options.keys())
+    if {"-H", "--no-create-home"} & one.options.keys():
+        return False
+    return "--system" not in one.options or bool({"--home", "-h"} & one.options.keys())
+
+
 def _acts_as_root(state: State) -> bool:
     """Whether a RUN that no USER stands above does what only root can: then root is the user of the base image."""
     return any(True for _ in state.runs_as_base_user(_needs_root))
@@ -143,7 +187,7 @@ def _group_id(name: str, state: State, otherwise: int) -> int:
 def _creations(state: State, programs: tuple[str, str], name: str = "") -> Iterator[_Created]:
     """The commands up to here that create users or groups; with a name or number at least all that may be of it."""
     for run in state.runs_where(_may_create, programs):
-        text = run.view.text
+        text = run.text if run.heredocs else run.view.text
         if name not in text and not any(mark in text for mark in _HIDES_NAMES):
             continue
         for command in run.script.simple_commands():
@@ -151,8 +195,9 @@ def _creations(state: State, programs: tuple[str, str], name: str = "") -> Itera
                 yield one
 
 
-def _may_create(run: Run, programs: tuple[str, str]) -> bool:
-    return any(program in run.view.text for program in programs)
+def _may_create(run: Run, programs: tuple[str, ...]) -> bool:
+    text = run.text if run.heredocs else run.view.text
+    return any(program in text for program in programs)
 
 
 _HIDES_NAMES: Final = "$`\"'\\"

@@ -115,7 +115,7 @@ APPLICATIONS = [
         unused="/root/.cache/pypoetry/cache",
         is_package=True,
     ),
-    Application("npm", MOVED | {"DF302"}, NPM, "server.js", "added ", (3000, "/")),
+    Application("npm", MOVED, NPM, "server.js", "added ", (3000, "/")),
     Application("yarn", MOVED, "yarn --silent list", "months.js", "Linking dependencies"),
     Application("pnpm", MOVED, "pnpm ls --depth 9", "main.mjs", "+ chalk"),
     Application("go", MOUNTED, "go list -deps .", "main.go", server=(8080, "/you"), unused="/go/pkg/mod"),

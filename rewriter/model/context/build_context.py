@@ -244,6 +244,20 @@ class BuildContext:
             return -1
         return self._files.mode(path)
 
+    def is_closed(self, path: str) -> bool:
+        """Whether a file, or anything in a folder, is of a mode that keeps others than its owner and group from it.
+
+        What is not known, -1, keeps nobody out: all its bits are set.
+        """
+        path = self._key(path)
+        if self._files is None:
+            return False
+        found = self.walk(path, lambda _: True) if self.is_folder(path) else [path]
+        folders = {folder for file in found or () for folder in _folders_above(file, path)}
+        return any(not self._files.mode(file) & 0o004 for file in found or () if file not in self._texts) or any(
+            self._files.mode(folder) & 0o005 != 0o005 for folder in folders if folder not in self._folders
+        )
+
     def read(self, path: str) -> str | None:
         """The text of a file, bytes that are not UTF-8 as surrogates; None where COPY sees none that can be read."""
         path = self._key(path)
@@ -355,6 +369,12 @@ class BuildContext:
 def clean(path: str) -> str:
     """The path below the root: `/a`, `./a` and `../a` are all `a`; empty for the root itself."""
     return posixpath.normpath("/" + path).lstrip("/")
+
+
+def _folders_above(file: str, top: str) -> Iterator[str]:
+    """The folders between a file and the folder `top`, which the root is not among."""
+    while (file := posixpath.dirname(file)) and len(file) >= len(top):
+        yield file
 
 
 def _next(budget: Iterator[int]) -> Iterator[int]:

@@ -40,7 +40,7 @@ class ContextFiles(Protocol):
         """The size of a file in bytes, -1 where it is not known."""
 
     def mode(self, path: str) -> int:
-        """The permissions of a file, `0o644` and the like, -1 where they are not known; git keeps but 644 and 755."""
+        """The permissions of what stands at a path, -1 where they are not known; git keeps but 644 and 755."""
 
     def resolve(self, path: str) -> str:
         """The path that links on the way to a path lead to; empty where that is not known."""

@@ -32,6 +32,7 @@ class Mount(NamedTuple):
     kind: str
     source: str
     target: str
+    is_read_only: bool = False
 
 
 class Service(NamedTuple):
@@ -227,11 +228,13 @@ def _mount(value: object) -> Mount:
     """A volume in either syntax: `data:/var/lib/data:ro`, or a mapping."""
     settings = mapping(value)
     if settings:
-        return Mount(str(settings.get("type", "volume")), _text(settings.get("source")), _text(settings.get("target")))
+        kind, is_read_only = str(settings.get("type", "volume")), settings.get("read_only") is True
+        return Mount(kind, _text(settings.get("source")), _text(settings.get("target")), is_read_only)
     parts = str(value).split(":")
     if len(parts) == 1:
         return Mount("volume", "", parts[0])
     # `${DATA:-./data}:/data` has colons of its own.
     target = next((part for part in parts[1:] if part.startswith("/")), parts[1])
     source = str(value).partition(f":{target}")[0]
-    return Mount("bind" if source.startswith((".", "/", "~", "$")) else "volume", source, target)
+    kind = "bind" if source.startswith((".", "/", "~", "$")) else "volume"
+    return Mount(kind, source, target, "ro" in parts[-1].split(",") and parts[-1] != target)

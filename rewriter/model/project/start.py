@@ -12,7 +12,7 @@ from rewriter.model.project.answers import Start, Text, Unknown
 from rewriter.model.project.follow import Follower
 from rewriter.model.project.shell_words import Variables
 from rewriter.model.project.sources import Sources
-from rewriter.model.stages import Stage
+from rewriter.model.stages import UNKNOWN_PART, Stage
 from rewriter.model.state import States
 from rewriter.syntax.tree import Cmd, Entrypoint, Env, ShellInstruction
 
@@ -45,17 +45,42 @@ def environment_of(stage: Stage, states: States) -> dict[str, str | None]:
     return found
 
 
-def start_of(sources: Sources) -> Start | Unknown:
-    """The commands that a container of a stage runs."""
+def start_of(
+    sources: Sources, *, entrypoint: tuple[str, ...] | None = None, command: tuple[str, ...] | None = None
+) -> Start | Unknown:
+    """The commands that a container of a stage runs; the words of a service go before those of the Dockerfile."""
     stage = sources.stage
     if stage.is_windows:
         return Unknown("it is a Windows image")
-    entrypoint, command = _instructions(stage)
-    if entrypoint is None and command is None:
-        return Unknown(f"neither CMD nor ENTRYPOINT is given: the image `{stage.origin or '?'}` runs its own program")
-    state = sources.states.at_end(stage)
     variables = Variables(environment_of(stage, sources.states), {})
+    follower = Follower(sources, variables)
     unread: list[str] = []
+    words = [] if entrypoint is None else list(_given(entrypoint))
+    if entrypoint is None:
+        own_entrypoint, own_command = _instructions(stage)
+        if own_entrypoint is None and own_command is None and command is None:
+            image = stage.origin or "?"
+            return Unknown(f"neither CMD nor ENTRYPOINT is given: the image `{image}` runs its own program")
+        words = _own_words(sources, own_entrypoint, None if command is not None else own_command, unread)
+    words += _given(command or ())
+    follower.follow(tuple(words), sources.states.at_end(stage).workdir)
+    follower.unread[:0] = unread
+    if not follower.commands:
+        return Unknown((follower.unread or ["nothing runs"])[0])
+    unread = list(dict.fromkeys(follower.unread))
+    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread))
+
+
+def _given(words: tuple[str, ...]) -> Iterator[Text]:
+    """The words of a service; what a variable of compose fills is not known."""
+    return (Text(UNKNOWN_PART if "$" in word else word) for word in words)
+
+
+def _own_words(
+    sources: Sources, entrypoint: ShellInstruction | None, command: ShellInstruction | None, unread: list[str]
+) -> list[Text]:
+    """The words of the Dockerfile's own ENTRYPOINT and CMD, with what the image at the bottom puts in front."""
+    stage = sources.stage
     words: list[Text] = []
     if entrypoint is None:
         own = own_entrypoint(stage.origin)
@@ -66,13 +91,7 @@ def start_of(sources: Sources) -> Start | Unknown:
         words = list(_words(entrypoint, sources.states))
     if command is not None and not (entrypoint is not None and entrypoint.json is None):
         words += _words(command, sources.states)
-    follower = Follower(sources, variables)
-    follower.follow(tuple(words), state.workdir)
-    follower.unread[:0] = unread
-    if not follower.commands:
-        return Unknown((follower.unread or ["nothing runs"])[0])
-    unread = list(dict.fromkeys(follower.unread))
-    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread))
+    return words
 
 
 def _instructions(stage: Stage) -> tuple[ShellInstruction | None, ShellInstruction | None]:

@@ -50,6 +50,12 @@ def _said(difference: Difference) -> str:
     return f"{difference.subject}: {difference.before}, now {difference.after}"
 
 
+def new_folders(before: Image, after: Image) -> frozenset[str]:
+    """The folders that only the new image has."""
+    old = before.snapshot.entries
+    return frozenset(path for path, it in after.snapshot.entries.items() if it.kind is Kind.FOLDER and path not in old)
+
+
 class _Change(NamedTuple):
     """One way in which some paths differ; those with the same texts are told together."""
 
@@ -158,6 +164,8 @@ class _Comparison:
             reason = self._allowed.reason("locked-packages")
         if not reason and what == "lost" and self._is_around_modules(path):
             reason = self._allowed.reason("development-packages")
+        if not reason and what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:
+            reason = self._allowed.reason("folders")  # what lies in it is told by itself
         if reason:
             return reason
         unsteady = self._unsteady

@@ -1,0 +1,128 @@
+"""Whether a build leaves something in the home folder of root that the program needs: nobody else may enter it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
+from rewriter.syntax.shell import Opaque, SimpleCommand
+from rewriter.syntax.tree import Arg, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Label, Maintainer, Run
+
+_HOME: Final = re.compile(r"/root\b|~/|\$\{?HOME\b")
+_REMOVAL: Final = re.compile(r"\brm\s+(?:-\S+\s+)*(?:(?:/root|~|\$\{?HOME\}?)/?[\w.*/-]*\s*)+")
+# What downloads models, browsers or tools into the home folder, and the variables that lead it elsewhere.
+# https://playwright.dev/docs/browsers, https://pptr.dev/guides/configuration, https://www.nltk.org/data.html,
+# https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+_FILLS_HOME: Final = (
+    (re.compile(r"playwright\s+install\b(?!-deps)"), ("PLAYWRIGHT_BROWSERS_PATH",)),
+    (re.compile(r"puppeteer\s+browsers\s+install"), ("PUPPETEER_CACHE_DIR",)),
+    (re.compile(r"\bnltk\b"), ("NLTK_DATA",)),
+    (re.compile(r"huggingface-cli|\bhf download\b|from_pretrained|SentenceTransformer"), ("HF_HOME",)),
+    (re.compile(r"\bnvm\b|\bfnm\b|\bvolta\b"), ("NVM_DIR", "VOLTA_HOME")),
+    (re.compile(r"\bpyenv\b"), ("PYENV_ROOT",)),
+    (re.compile(r"bun\.sh/install"), ("BUN_INSTALL",)),
+    (re.compile(r"deno\.land/install"), ("DENO_INSTALL",)),
+    (re.compile(r"sh\.rustup\.rs"), ("CARGO_HOME",)),
+    (re.compile(r"astral\.sh/uv"), ("UV_INSTALL_DIR", "UV_UNMANAGED_INSTALL")),
+    (re.compile(r"install\.python-poetry\.org"), ("POETRY_HOME",)),
+    (re.compile(r"get\.pnpm\.io"), ("PNPM_HOME",)),
+    (re.compile(r"\buv\s+python\s+install"), ("UV_PYTHON_INSTALL_DIR",)),
+    (re.compile(r"\bpipx\s+install\b"), ("PIPX_HOME",)),
+    (re.compile(r"--user\b(?=.*\binstall\b)|\binstall\b.*--user\b"), ("PYTHONUSERBASE",)),
+)
+_BY_UV: Final = re.compile(r"\buv (?:sync|venv|run)\b")
+_SYSTEM_SCRIPT: Final = re.compile(r"nodesource\.com|deb\.|apt\.|packages\.|rpm\.|get\.docker\.com")
+_PIPED_INTO_SHELL: Final = re.compile(
+    r"(?:curl|wget)\b.*\|\s*(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-E\s+)?)?(?:ba|da|z)?sh\b"
+)
+_PRINTS: Final = re.compile(r"\s*(?:import sys\b|print\b|import \w+(?:; ?print\(.*)?\s*\Z)")
+_PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*\Z")
+_MODULES: Final = frozenset({"pip", "venv", "compileall", "ensurepip", "uv", "virtualenv", "build", "pytest"})
+
+
+def doubt_of_home(shipped: Shipped) -> Doubt | None:
+    """Why it cannot be said that the program needs nothing of the home folder of root."""
+    if (home := shipped.end.get("HOME")) and home.startswith("/root"):
+        return Doubt("HOME is a folder that only root may enter")
+    if shipped.workdir == "/root" or shipped.workdir.startswith("/root/"):
+        return Doubt(f"it runs in {shipped.workdir}, which only root may enter")
+    return next((Doubt(reason, one) for one in shipped.steps for reason in _doubts(one, shipped)), None)
+
+
+def _doubts(instruction: Instruction, shipped: Shipped) -> Iterator[str]:
+    match instruction:
+        case Run():
+            yield from _doubts_of_run(instruction, shipped)
+        case Copy() if instruction.paths and instruction.destination.startswith(("/root", "~")):
+            yield "line {line} copies to /root, which only root may enter"
+        case Env() | Cmd() | Entrypoint() | Healthcheck() if _HOME.search(instruction.arguments):
+            yield "line {line} has to do with the home folder of root"
+        case Arg() | Label() | Maintainer():
+            return
+
+
+def _doubts_of_run(run: Run, shipped: Shipped) -> Iterator[str]:
+    text = text_of(run)
+    kept = _REMOVAL.sub("", text)
+    if _HOME.search(kept):
+        yield "line {line} has to do with the home folder of root"
+    state = shipped.states.at(run)
+    for pattern, variables in _FILLS_HOME:
+        if pattern.search(text) and not any(state.is_set(name) or f"{name}=" in text for name in variables):
+            yield "line {line} may leave what the program needs in the home folder of root"
+    if _PIPED_INTO_SHELL.search(text) and not _SYSTEM_SCRIPT.search(text):
+        yield "where the script of line {line} installs to is not known"
+    if _BY_UV.search(text) and not state.is_set("UV_PYTHON_INSTALL_DIR") and not _has_python_for_uv(shipped):
+        yield "the Python that uv may install in line {line} lies in the home folder of root"
+    for call in calls(run):
+        if call.manager.name not in SYSTEM_MANAGERS and (tool := _environment_tool(call, shipped)):
+            yield f"line {{line}} makes the environment of {tool} in the home folder of root"
+    for command in run.script.simple_commands():
+        if _runs_python(command):
+            yield "what the Python of line {line} leaves in the home folder of root is not known"
+
+
+def _has_python_for_uv(shipped: Shipped) -> bool:
+    """Whether the image brings the Python that the project asks for: else uv installs one in the home folder."""
+    origin = shipped.stage.origin
+    if origin is None or origin.family != "python":
+        return False
+    wanted = (shipped.context.read(".python-version") or "").strip()
+    return shipped.context.status(".python-version") == "absent" or origin.tag.startswith(wanted or "?")
+
+
+def _environment_tool(call: Call, shipped: Shipped) -> str:
+    """The tool that keeps the environment it makes in the home folder; empty where it does not."""
+    name = call.manager.name
+    end = shipped.end
+    if name == "poetry" and call.action in ("install", "sync", "update"):
+        settings = [run.view.text for run in shipped.runs if "virtualenvs." in run.view.text]
+        is_elsewhere = any("create false" in one or "in-project true" in one or "path" in one for one in settings)
+        is_set = any(end.is_set(one) for one in ("POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT",
+                                                 "POETRY_VIRTUALENVS_PATH", "VIRTUAL_ENV"))  # fmt: skip
+        return "" if is_elsewhere or is_set else "poetry"
+    if name == "pipenv" and call.action in ("install", "sync", "update"):
+        is_set = any(end.is_set(one) for one in ("PIPENV_VENV_IN_PROJECT", "WORKON_HOME", "VIRTUAL_ENV"))
+        return "" if is_set or call.has("--system", "--deploy-system") else "pipenv"
+    return ""
+
+
+def _runs_python(command: SimpleCommand | Opaque) -> bool:
+    """Whether a command runs Python for something else than the well-known ways to install."""
+    if isinstance(command, Opaque) or not _PYTHON.match(command.name):
+        return False
+    words = [word.value for word in command.arguments]
+    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
+        words.pop(0)
+    if not words:
+        return False
+    if words[0] == "-m":
+        return len(words) < 2 or words[1] not in _MODULES
+    if words[0] == "-c":
+        return len(words) < 2 or not _PRINTS.match(words[1])
+    return not words[0].endswith(("manage.py", "setup.py", "get-pip.py"))

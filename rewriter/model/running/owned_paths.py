@@ -1,0 +1,237 @@
+"""What the user of an image must own, and how it gets it: by `COPY --chown` and by chown of single folders."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final, NamedTuple
+
+from rewriter.model.effects.copies import CopiedFiles, Source
+from rewriter.model.running.new_user import Runner
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
+from rewriter.model.running.written_folders import (
+    BUILT,
+    DEPENDENCIES,
+    absolute,
+    folders_made_by,
+    is_free,
+    is_inside,
+    is_of_system,
+    written_folders,
+)
+from rewriter.model.stages import UNKNOWN_PART
+from rewriter.syntax.tree import Copy, Run
+
+_PLAIN: Final = re.compile(r"/[\w./@+-]+\Z")
+_FILE: Final = re.compile(r"[^/.]\.\w{1,8}\Z")
+# Files that a program reads and never writes.
+_CODE: Final = re.compile(
+    r"(?:\.(?:py|[cm]?[jt]sx?|go|rs|java|jar|war|rb|cs|dll|sh|txt|toml|lock|cfg|ini|ya?ml|md|html|css|conf|mod|sum|pem)"
+    r"|(?:package|package-lock|tsconfig[\w.-]*|composer|appsettings[\w.-]*)\.json|(?:Makefile|Procfile|Gemfile|Pipfile)"
+    r"|\.\w*rc|\.env[\w.]*)\Z"
+)
+# Commands that fill databases and folders which the program goes on writing to.
+_MAKES_DATA: Final = re.compile(
+    r"manage\.py (?!collectstatic|compilemessages|check|compress|tailwind)\S+|alembic upgrade|flask (?:db|init)\S*|"
+    r"prisma (?:db push|migrate)|sqlite3 |db:(?:migrate|setup|create|seed)|init_?db\S*|(?:rails|rake) \S+|"
+    r"bootsnap precompile|\bgit clone\b"
+)
+# https://fly.io/docs/reference/configuration/#the-mounts-section, https://render.com/docs/disks
+_PLATFORMS: Final = (
+    ("fly.toml", re.compile(r"(?m)^\s*\[\[?mounts?\]")),
+    ("render.yaml", re.compile(r"(?m)^\s*mountPath:")),
+)
+# Servers and frameworks that write into their folder whatever the application does.
+_WRITES_BESIDE: Final = frozenset(
+    ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi")
+)
+_FRAMEWORKS_THAT_WRITE: Final = frozenset(("Gradio", "Chainlit", "NiceGUI", "Rails", "Strapi", "Adonis"))
+
+
+class Ownership(NamedTuple):
+    """What the user of an image is to own.
+
+    `copies` bring files that the program may write to, or that others could not read: they gain `--chown`. `owned` are
+    the folders that are given to the user, absolute, `missing` those of them that have to be made. `built` is a RUN
+    that fills a folder which the program goes on writing to, with that folder as the RUN would name it.
+    """
+
+    copies: tuple[Copy, ...]
+    missing: tuple[str, ...]
+    owned: tuple[str, ...]
+    built: tuple[Run, str] | None
+
+
+def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
+    """What has to be owned, or why that cannot be told.
+
+    Where all is known that the program writes, that is only the folders that it writes to; else also its WORKDIR, with
+    all that is copied there.
+    """
+    reason, workdir = _why_unknown(shipped), shipped.workdir
+    owned = written_folders(shipped)
+    if reason and (not workdir or is_of_system(workdir)):
+        return Doubt(f"it may write in {workdir or 'an unknown folder'}, which is not its own: {reason}")
+    if reason:
+        owned = tuple(dict.fromkeys((workdir, *owned)))
+    doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), _doubt_of_mounts(owned, shipped))
+    if doubt := next(filter(None, doubts), None) or (_doubt_of_steps(shipped, reason) if reason else None):
+        return doubt
+    has_shell = shipped.end.distribution not in ("scratch", "distroless") and shipped.end.is_posix_shell
+    if owned and not has_shell:
+        return Doubt(f"there is no shell to give {owned[0]} to a user with{reason and ': '}{reason}")
+    built = _built(shipped)
+    if isinstance(built, Doubt):
+        return built
+    copies = tuple(copy for copy in shipped.copies if not copy.flag("chown") and _brings_data(copy, owned, shipped))
+    # Next.js makes the folders in its build by itself, once that is the user's.
+    has_build = built is not None or any(copy.source_stage for copy in copies)
+    given = tuple(
+        path
+        for path in owned
+        if not (_is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
+    )
+    made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
+    missing = tuple(path for path in given if path != workdir and path not in made)
+    return Ownership(copies, missing, given, built)
+
+
+def _why_unknown(shipped: Shipped) -> str:
+    """Why not all is known that the program writes; empty where it is."""
+    writes, program = shipped.project.writes, shipped.project.program
+    if not writes:
+        return writes.reason
+    if writes.unread:
+        return writes.unread[0]
+    if len(shipped.beginnings) > 1:
+        return "a service starts it with another command"
+    if program and program.name in _WRITES_BESIDE:
+        return f"`{program.name}` writes in its folder"
+    framework = shipped.project.framework
+    return f"{framework} writes in its folder" if framework in _FRAMEWORKS_THAT_WRITE else ""
+
+
+# What stands in the way
+
+
+def _doubt_of_folders(owned: tuple[str, ...]) -> Doubt | None:
+    for path in owned:
+        if UNKNOWN_PART in path or not _PLAIN.match(path):
+            return Doubt("the name of a folder that it writes in is not plain")
+        if is_of_system(path):
+            return Doubt(f"it writes in {path}, which is the system's")
+    return None
+
+
+def _doubt_of_owners(shipped: Shipped, runner: Runner) -> Doubt | None:
+    """Files that the Dockerfile gives to somebody else."""
+    known = {*runner.owner.split(":"), runner.name, "root", "0", ""}
+    for one in shipped.steps:
+        owners: list[str] = []
+        if isinstance(one, Copy) and (flag := one.flag("chown")):
+            owners = [shipped.states.at(one).expand(flag.value) or flag.value]
+        elif isinstance(one, Run) and "chown" in text_of(one):
+            for command in one.script.simple_commands():
+                plain = [word.value or word.text for word in command.arguments if not word.text.startswith("-")]
+                owners += plain[:1] if command.name == "chown" else []
+        if any(owner.partition(":")[0] not in known for owner in owners):
+            return Doubt("line {line} gives files to another user", one)
+    return None
+
+
+def _doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
+    """Volumes and folders of the host that the program writes to: they keep the owner that they have, mostly root."""
+    for service in shipped.services:
+        for kind, source, target, is_read_only in service.mounts:
+            is_data = kind in ("volume", "bind") and source and not is_read_only and not is_free(target)
+            if not is_data or posixpath.basename(target) in DEPENDENCIES:
+                continue
+            is_written = kind == "volume" or any(is_inside(path, target) for path in owned)
+            if not is_written and (_FILE.search(target) or is_inside(shipped.workdir, target)):
+                continue  # sources and settings, which it only reads
+            what = f"the volume {source}" if kind == "volume" else f"{source} of the host"
+            return Doubt(f"{service} mounts {what} at {target}, which keeps the owner it has")
+    for file, mounts in _PLATFORMS:
+        if mounts.search(shipped.context.host.read(file) or ""):
+            return Doubt(f"{file} mounts a volume, which keeps the owner it has")
+    return None
+
+
+def _doubt_of_steps(shipped: Shipped, reason: str) -> Doubt | None:
+    """RUNs below the sources that may make files that the program writes to: they would stay root's."""
+    has_sources = False
+    for one in shipped.steps:
+        if isinstance(one, Copy) and one.paths:
+            has_sources = has_sources or one.source_stage is None
+        elif isinstance(one, Run) and has_sources and (match := _MAKES_DATA.search(text_of(one))):
+            return Doubt(f"`{match[0]}` in line {{line}} may make files that it writes to: {reason}", one)
+    return None
+
+
+# Which instructions bring what it writes to
+
+
+def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
+    """Whether a COPY brings files that the program may write to, or that others than their owner may not read."""
+    if copy.source_stage is not None:
+        return _brings_project(copy, owned, shipped)
+    copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+    if not copy.flag("chmod") and any(shipped.context.is_closed(source.path) for source in copied.sources):
+        return True
+    return any(_is_written(source, copied, owned, shipped) for source in copied.sources)
+
+
+def _is_written(source: Source, copied: CopiedFiles, owned: tuple[str, ...], shipped: Shipped) -> bool:
+    if not source.is_tree:
+        return posixpath.dirname(source.target) in owned and not _CODE.search(source.path)
+    if posixpath.basename(source.target) in BUILT:
+        return False
+    for path in owned:
+        if is_inside(source.target, path):
+            return True
+        origin = copied.origin(path)
+        if origin is not None and shipped.context.status(origin) != "absent":
+            return True
+    return False
+
+
+def _is_brought(path: str, copies: tuple[Copy, ...], shipped: Shipped) -> bool:
+    """Whether one of the COPYs that give their files to the user brings a folder, as part of a larger one."""
+    for copy in copies:
+        copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+        source = copied.source_of(path) if copy.source_stage is None else None
+        if source is not None and path != source.target and shipped.context.is_folder(copied.origin(path) or ""):
+            return True
+    return False
+
+
+def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
+    """Whether a `COPY --from` brings a whole project, or what a framework writes to, rather than what was built."""
+    state = shipped.states.at(copy)
+    target = absolute(state.expand(copy.destination) or UNKNOWN_PART, state.workdir)
+    if any(".next" in source for source in copy.sources):
+        return "static" not in copy.destination
+    flag = copy.source_stage
+    stage = shipped.states.graph.find(flag.value) if flag else None
+    is_written = target in owned or (shipped.project.framework == "Next" and is_inside(shipped.workdir, target))
+    if stage is None or not is_written:
+        return False
+    folder = shipped.states.at_end(stage).workdir
+    return any(absolute(source, "/") == folder for source in copy.sources)
+
+
+def _built(shipped: Shipped) -> tuple[Run, str] | Doubt | None:
+    """The RUN that fills a folder which the program goes on writing to, and that folder as the RUN names it.
+
+    Next.js writes into its build: https://nextjs.org/docs/app/guides/self-hosting#caching-and-isr
+    """
+    if shipped.project.framework != "Next":
+        return None
+    run = next((run for run in reversed(shipped.runs) if re.search(r"\bbuild\b", text_of(run))), None)
+    if run is None:
+        return None
+    state = shipped.states.at(run)
+    if run.json is not None or run.heredocs or not state.is_posix_shell or any(run.script.opaques()):
+        return Doubt("line {line} builds what it writes to in a way that is not understood", run)
+    is_there = state.workdir == shipped.workdir and "cd " not in run.view.text
+    return run, ".next" if is_there else f"{shipped.workdir}/.next"
