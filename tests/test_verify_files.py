@@ -559,3 +559,11 @@ def test_sources_may_vanish_together_with_the_compiler() -> None:
         "/app/page.html"
     ]
     assert failures(old, {**new, "/usr/local/go/bin/go": "go"}, "sources", "build-tools")
+
+
+def test_accounts_of_packages_may_vanish_with_them() -> None:
+    old = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\n_ssh:x:101:\napp:x:1000:\n", "/etc/gshadow": "_ssh:!::\n"}
+    new = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\napp:x:1000:\n", "/etc/gshadow": ""}
+    assert not failures(old, new, "system-packages")
+    assert [it[0] for it in failures(old, new)] == ["_ssh in /etc/group", "_ssh in /etc/gshadow"]
+    assert failures(old, {**new, "/etc/group": "root:x:0:\n"}, "system-packages"), "a user of the project stays"

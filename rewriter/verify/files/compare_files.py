@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from rewriter.model.installing.manifests import is_manifest_path
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.verify.files.access import compare_access
-from rewriter.verify.files.accounts import FILES, entries_of, homes
+from rewriter.verify.files.accounts import FILES, entries_of, homes, names_of_packages
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
 from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
@@ -251,12 +251,15 @@ class _Comparison:
             yield Difference(package.name, package.version, after, group_of(package))
 
     def _accounts(self) -> Iterator[Difference]:
+        of_packages = names_of_packages(self._old.snapshot)
         for path in sorted(FILES):
             old, new = entries_of(self._old.snapshot, path), entries_of(self._new.snapshot, path)
             for name in sorted(old.keys() | new.keys()):
                 if old.get(name) == new.get(name):
                     continue
                 reason = self._allowed.reason("users") if name not in old else ""
+                if name not in new and name in of_packages:
+                    reason = self._allowed.reason("system-packages")
                 if not reason and path in self._unsteady.contents:
                     reason = UNSTEADY
                 # Passwords are nobody's business, not even as digests.
