@@ -15,7 +15,7 @@ from rewriter.model.project import Project
 from rewriter.model.project.answers import Unknown
 from rewriter.model.slimming.steps import step_needs
 from rewriter.model.slimming.subject import MOST_STAGES, Need, Subject
-from rewriter.model.slimming.words import programs_in, programs_in_text, programs_of
+from rewriter.model.slimming.words import programs_in, programs_in_text, programs_in_words, programs_of
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Onbuild, Run
 
@@ -187,13 +187,12 @@ def _health_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
 
 
 def _service_needs(service: Service, stage: Stage, subject: Subject) -> Iterator[Need]:
-    for words in (service.command, service.entrypoint, service.health_command):
-        found = {posixpath.basename(word) for word in (words or ())[:2]}
-        for word in words or ():
-            found |= programs_in_text(word)
-        for name in sorted(found):
-            if subject.lacks_at_end(name, stage):
-                yield Need(stage.from_, f"{service} calls `{name}`, which {subject.name} lacks")
+    found = {*programs_in_words(service.command or ()), *programs_in_words(service.entrypoint or ())}
+    form, *check = service.health_command or ("NONE",)
+    found.update(programs_in_words(["sh", *check] if form == "CMD-SHELL" else check))
+    for name in sorted(found):
+        if subject.lacks_at_end(name, stage):
+            yield Need(stage.from_, f"{service} calls `{name}`, which {subject.name} lacks")
 
 
 def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rewriter.model.managers.call import skip_wrappers
@@ -31,9 +31,15 @@ def programs_of(instruction: ShellInstruction, script: CommandList) -> Iterator[
     if instruction.json is None:
         yield from programs_in(script)
         return
-    words = [string.value for string in instruction.json]
-    yield from ((posixpath.basename(word), None) for word in words[:1])
-    yield from ((name, None) for word in words for name in sorted(programs_in_text(word)))
+    yield from ((name, None) for name in programs_in_words([string.value for string in instruction.json]))
+
+
+def programs_in_words(words: Sequence[str]) -> Iterator[str]:
+    """The programs that a command runs which no shell reads; the words behind a shell are texts for it."""
+    for program in map(posixpath.basename, words[:1]):
+        yield program
+        for word in words[1:] if program in _HANDS_ON else ():
+            yield from sorted(programs_in_text(word))
 
 
 def programs_in(script: CommandList) -> Iterator[tuple[str, SimpleCommand | None]]:
