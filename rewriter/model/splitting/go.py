@@ -126,12 +126,13 @@ class _Partition:
     def _require_no_programs(self, package: str) -> None:
         """Raise unless the sources can be read, and start no other programs."""
         sources = self._reading.project.sources
-        place = posixpath.dirname(package) if package.endswith(".go") else package
-        origin = sources.origin_of_folder(place)
+        origin = sources.origin_of_folder(package)
+        if origin and origin.endswith(".go"):
+            origin = posixpath.dirname(origin)
+        if sources.context.list(origin or "") is None:
+            raise UnsplitError("the build context is not known")
         if origin is None:
             raise UnsplitError("the sources of the program are not in the build context")
-        if sources.context.list(origin) is None:
-            raise UnsplitError("the build context is not known")
         packages = Packages(sources)
         files = packages.read(origin)
         if packages.unread or not files:
