@@ -16,7 +16,7 @@ from rewriter.syntax.tree import Dockerfile
     name="fat-runtime-base",
     level=Level.GUARDED,
     phase="stages",
-    changes=["build-tools", "system-packages"],
+    changes=["base-image", "build-tools", "system-packages"],
     gains=["size", "security"],
     example=Example(
         before='FROM python:3.11\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n',

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     level=Level.GUARDED,
     phase="stages",
     replaces=["DL3006", "DL3007"],
-    changes=["build-tools", "bytecode", "env", "installers", "system-packages"],
+    changes=["base-image", "build-tools", "bytecode", "env", "installers", "system-packages"],
     gains=["reliability"],
     example=Example(
         before='FROM node:latest\nCOPY server.js .\nCMD ["node", "server.js"]\n',

@@ -68,6 +68,11 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         ),
         (
             f"{PYTHON}CMD python app.py\n",
+            {"app.py": "from http.server import ThreadingHTTPServer as S\nS(('', 8000), H).serve_forever()\n"},
+            "answer",
+        ),
+        (
+            f"{PYTHON}CMD python app.py\n",
             {"app.py": "import socket\ns = socket.socket()\ns.bind(('0.0.0.0', 8000))\n"},
             "connection",
         ),
@@ -78,6 +83,16 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
             f"{NODE}CMD node a.js\n",
             {"a.js": 'require("http").createServer(f).listen(3000);\n'},
             "answer",
+        ),
+        (
+            f"{NODE}CMD node a.js\n",
+            {"a.js": 'const http = require("http");\nhttp\n  .createServer(f)\n  .listen(3000);\n'},
+            "answer",
+        ),
+        (
+            f"{NODE}CMD node a.js\n",
+            {"a.js": f'{EXPRESS}const https = require("https");\nhttps\n  .createServer(o, app)\n  .listen(3000);\n'},
+            "connection",
         ),
         (
             f"{NODE}CMD node a.mjs\n",

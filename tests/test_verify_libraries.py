@@ -21,7 +21,7 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 def compare(before: Files, after: Files, **environment: str) -> Check:
     """The comparison of two images with the same environment."""
     configuration = {"Env": [f"{name}={value}" for name, value in environment.items()]}
-    return compare_libraries(*(Image(image(files), configuration) for files in (before, after)))
+    return compare_libraries(Image(image(before), configuration), Image(image(after), configuration))
 
 
 def finds(place: str, needs: bytes, more: Files | None = None, environment: Mapping[str, str] | None = None) -> bool:

@@ -29,6 +29,7 @@ CONFIGURATION: Final = frozenset(
 
 FILES: Final = frozenset(
     {
+        "base-image",  # what only the old base image holds vanishes, what only the new one holds appears
         "build-tools",  # compilers, headers and the like vanish
         "bytecode",  # Python's byte code appears or vanishes
         "development-packages",  # packages vanish that a lock file or manifest of the image calls development's

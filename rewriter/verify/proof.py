@@ -7,13 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from rewriter.verify.bases import recipes_of_bases
 from rewriter.verify.behaviour.compare_behaviour import compare_behaviour
 from rewriter.verify.behaviour.observation import Questions
 from rewriter.verify.bisect import Blame, Codes, find_culprits
 from rewriter.verify.configuration import compare_configuration
 from rewriter.verify.cost import measured
 from rewriter.verify.engine.builder import Engine, Failure
+from rewriter.verify.engine.recipe import Recipe
 from rewriter.verify.files.compare_files import compare_files, new_folders
+from rewriter.verify.files.image import Bases
 from rewriter.verify.files.libraries import compare_libraries
 from rewriter.verify.files.steady import unsteady
 from rewriter.verify.report import Allowed, Check, Cost, Report, Status, Verdict
@@ -43,11 +46,15 @@ class _Proof:
         self._upgrade: Final = upgrade
         self._before: Final = self._specimen(request.before, "before")
         self._again: Final = self._specimen(request.before, "before, once more")
+        self._known_bases: Final[dict[tuple[Recipe, Recipe], Bases | None]] = {}
 
     def _specimen(self, version: Version, name: str, space: str = "") -> Specimen:
+        return self._specimen_of(self._request.recipe(version), name, space)
+
+    def _specimen_of(self, recipe: Recipe, name: str, space: str = "") -> Specimen:
         conditions = self._request.conditions
         questions = Questions(path=conditions.path, patience=conditions.patience, has_network=conditions.has_network)
-        return Specimen(self._engine, self._request.recipe(version), questions, name, space)
+        return Specimen(self._engine, recipe, questions, name, space)
 
     def report(self) -> Report:
         request = self._request
@@ -87,16 +94,38 @@ class _Proof:
         before = self._before
         yield compare_configuration(before.configuration, after.configuration, allowed)
         yield self._files(after, allowed)
-        yield compare_libraries(before.image, after.image)
+        yield self._libraries(after, allowed)
         yield self._behaviour(after, allowed)
 
     def _files(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before.image
         check = compare_files(before, after.image, allowed)
+        bases = self._bases(after, allowed) if check.status is Status.FAILED else None
+        if bases:
+            check = compare_files(before, after.image, allowed, bases=bases)
         if check.status is not Status.FAILED or self._again.failure:
             return check
         # What a second build of the old version changes as well, the fixers are not to blame for.
-        return compare_files(before, after.image, allowed, unsteady(before, self._again.image))
+        return compare_files(before, after.image, allowed, unsteady(before, self._again.image), bases)
+
+    def _libraries(self, after: Specimen, allowed: Allowed) -> Check:
+        before = self._before.image
+        check = compare_libraries(before, after.image)
+        bases = self._bases(after, allowed) if check.status is Status.FAILED else None
+        return compare_libraries(before, after.image, bases) if bases else check
+
+    def _bases(self, after: Specimen, allowed: Allowed) -> Bases | None:
+        """The images that both versions start from, where a fixer may change that and it has."""
+        recipes = recipes_of_bases(self._before.recipe, after.recipe) if allowed.reason("base-image") else None
+        if recipes is None:
+            return None
+        if recipes not in self._known_bases:
+            old, new = (
+                self._specimen_of(recipe, f"the base image {name}")
+                for recipe, name in zip(recipes, ("before", "after"), strict=True)
+            )
+            self._known_bases[recipes] = None if old.failure or new.failure else Bases(old.image, new.image)
+        return self._known_bases[recipes]
 
     def _behaviour(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before

@@ -27,11 +27,11 @@ _TLS_OPTIONS: Final = ("--ssl", "--https", "--cert", "--key", "--tls")
 # Servers that speak TLS: of Python's ssl, uvicorn, Gunicorn and Werkzeug; of Node's https, http2 and tls; of Go.
 _TLS: Final = re.compile(
     r"\bssl_?(?:context|keyfile|certfile)\b|\bwrap_socket\b|\bcertfile\b|\bcreateSecureServer\b|\bhttps\s*:\s*[{t]"
-    r"|\bhttps\.(?:createServer|Server)\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?https[\"']"
+    r"|\bhttps\s*\.(?:createServer|Server)\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?https[\"']"
     r"|[\"'](?:node:)?https[\"']\s*\)\s*\.createServer|\.(?:ListenAndServe|Run|Start|Serve|Listen)(?:Auto)?TLS\b"
 )
 _HTTP: Final = re.compile(
-    r"\bHTTPServer\b|\bmake_server\b|\bhttp\.createServer\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?http[\"']"
+    r"\b(?:Threading)?HTTPServer\b|\bmake_server\b|\bhttp\s*\.createServer\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?http[\"']"
     r"|[\"'](?:node:)?http[\"']\s*\)\s*\.createServer"
 )
 

@@ -14,11 +14,12 @@ from rewriter.verify.files.accounts import FILES, entries_of, homes, names_of_pa
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
 from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
-from rewriter.verify.files.image import Image
+from rewriter.verify.files.image import Bases, Image
 from rewriter.verify.files.installed import Package
 from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
+from rewriter.verify.files.steady import unsteady as find_unsteady
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
 from rewriter.verify.wording import count, size
 
@@ -28,9 +29,15 @@ _LIBRARY: Final = re.compile(r".*/lib/python[\d.]+(?:/(?:site|dist)-packages)?(?
 _ORDER: Final = {group: number for number, group in enumerate(Group)}
 
 
-def compare_files(before: Image, after: Image, allowed: Allowed, unsteady: Unsteady = STEADY) -> Check:
-    """Compare two file systems; `unsteady` is what a second build of the old Dockerfile changed as well."""
-    found = [*_Comparison(before.contents, after.contents, allowed, unsteady).differences()]
+def compare_files(
+    before: Image, after: Image, allowed: Allowed, unsteady: Unsteady = STEADY, bases: Bases | None = None
+) -> Check:
+    """Compare two file systems.
+
+    `unsteady` is what a second build of the old Dockerfile changed as well; `bases` are the images that both start
+    from, if they are not the same.
+    """
+    found = [*_Comparison(before.contents, after.contents, allowed, unsteady, bases).differences()]
     found += compare_access(before, after)
     found.sort(key=lambda it: (_ORDER.get(Group(it.group), 0), it.subject, it.before, it.after))
     if failures := unexcused(found):
@@ -66,11 +73,13 @@ class _Change(NamedTuple):
 
 
 class _Comparison:
-    def __init__(self, old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady) -> None:
+    def __init__(self, old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady, bases: Bases | None) -> None:
         self._old: Final = old
         self._new: Final = new
         self._allowed: Final = allowed
         self._unsteady: Final = unsteady
+        self._bases: Final = bases
+        self._swapped: Final = find_unsteady(bases.old, bases.new) if bases else STEADY
         self._new_homes: Final = tuple(f"{it}/" for it in homes(new.snapshot) - homes(old.snapshot))
         self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady)
         self._lost: Final[dict[_Change, list[str]]] = {}
@@ -142,6 +151,8 @@ class _Comparison:
             texts.append(tuple(f"mode {it.mode:04o}" for it in (before, after)))
         for old, new in texts:
             reason = ALWAYS if group in (Group.CACHES, Group.LOGS) else self._allowed.reason("owners")
+            if not reason and path in self._swapped.attributes:
+                reason = self._allowed.reason("base-image")
             if not reason and path in self._unsteady.attributes:
                 reason = UNSTEADY
             self._attributes.setdefault(_Change(group, old, new, reason), []).append(path)
@@ -154,6 +165,9 @@ class _Comparison:
             reason = ""  # the package itself is there in the same version
         else:
             reason = group.reason(self._allowed, vanishes=what == "lost")
+        swapped = {"lost": self._swapped.lost, "new": self._swapped.appeared}.get(what, self._swapped.contents)
+        if not reason and path in swapped:
+            reason = self._allowed.reason("base-image")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
@@ -254,12 +268,15 @@ class _Comparison:
         of_packages = names_of_packages(self._old.snapshot)
         for path in sorted(FILES):
             old, new = entries_of(self._old.snapshot, path), entries_of(self._new.snapshot, path)
+            swapped = [entries_of(base.snapshot, path) for base in self._bases or ()]
             for name in sorted(old.keys() | new.keys()):
                 if old.get(name) == new.get(name):
                     continue
                 reason = self._allowed.reason("users") if name not in old else ""
                 if name not in new and name in of_packages:
                     reason = self._allowed.reason("system-packages")
+                if not reason and len({base.get(name) for base in swapped}) > 1:
+                    reason = self._allowed.reason("base-image")
                 if not reason and path in self._unsteady.contents:
                     reason = UNSTEADY
                 # Passwords are nobody's business, not even as digests.

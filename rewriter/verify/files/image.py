@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rewriter.verify.files.contents import Contents
 from rewriter.verify.files.snapshot import Snapshot
@@ -26,3 +26,10 @@ class Image:
     def contents(self) -> Contents:
         """What each file is."""
         return Contents(self.snapshot, self.environment)
+
+
+class Bases(NamedTuple):
+    """The images that two versions of a Dockerfile start from."""
+
+    old: Image
+    new: Image

@@ -1,0 +1,1 @@
+"""Cards with the headlines of articles."""

@@ -1,0 +1,1 @@
+RECIPES = {"rye": {"minutes": 50}, "spelt": {"minutes": 40}}

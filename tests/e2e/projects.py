@@ -1,0 +1,291 @@
+"""Ordinary projects as people write them, and what dfix has to do, and to leave alone, about the way that they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.e2e.program import Visit
+
+FORM: Final = "application/x-www-form-urlencoded"
+_PICTURE: Final = (
+    b'--picture\r\nContent-Disposition: form-data; name="picture"; filename="hat.txt"\r\n'
+    b"Content-Type: text/plain\r\n\r\na very small picture of a hat\r\n--picture--\r\n"
+)
+_MULTIPART: Final = "multipart/form-data; boundary=picture"
+
+
+class Project(NamedTuple):
+    """A project, and how to look at it."""
+
+    folder: str
+    fires: frozenset[str]
+    """What must be done about it."""
+    skips: Mapping[str, str] = {}
+    """What must not be done, each with a part of the reason; an empty reason where there is nothing to say."""
+    port: int = 0
+    visits: tuple[Visit, ...] = ()
+    """Requests in their order, whose answers are the same before and after."""
+    writes: tuple[str, ...] = ()
+    """What its program has written in the end, by itself or because of the requests."""
+    is_brief: bool = False
+    """Whether `make e2e-short` looks at it, too: together those show each fixer once."""
+    dockerfile: str = "Dockerfile"
+
+    @property
+    def id(self) -> str:
+        return Path(self.folder, self.dockerfile).parent.as_posix()
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(f"DF{number}" for number in text.split())
+
+
+PROJECTS: Final = [
+    Project(
+        "fastapi-uploads",
+        _codes("102 201 301 401 402"),
+        port=8000,
+        visits=(
+            Visit("/health", "ok"),
+            Visit("/pictures", "hat.txt", "POST", _PICTURE, _MULTIPART),
+            Visit("/pictures/hat.txt", "a very small picture"),
+        ),
+        writes=("/app/pictures/hat.txt",),
+    ),
+    Project(
+        "flask-extension",
+        _codes("201 202 204 301 401 402"),
+        port=8000,
+        visits=(Visit("/health", "ok"), Visit("/variant/ada", "ada")),
+    ),
+    Project(
+        "django-media",
+        _codes("102 301 401 402 403"),
+        port=8000,
+        visits=(
+            Visit("/", "No mail yet."),
+            Visit("/", "", "POST", _PICTURE, _MULTIPART),
+            Visit("/cards/hat.txt", "a very small picture"),
+            Visit("/static/wall.css", "cornsilk"),
+        ),
+        writes=("/code/media/cards/hat.txt",),
+    ),
+    Project(
+        "streamlit",
+        _codes("201 202 301 304 401 402"),
+        port=8501,
+        visits=(Visit("/_stcore/health", "ok"), Visit("/", "<title>Streamlit</title>")),
+    ),
+    Project(
+        "celery-worker",
+        _codes("201 301 401 403"),
+        {"DF402": "no port"},
+        writes=("/app/done/reminders.txt",),
+    ),
+    Project(
+        "scientific",
+        _codes("102 201 301 304 401 402 403"),
+        port=5000,
+        visits=(
+            Visit("/healthz", "fine"),
+            Visit("/tide/3", "metres"),
+            Visit("/chart", "today.png", "POST"),
+            Visit("/charts/today.png", "PNG"),
+        ),
+        writes=("/tides/charts/today.png",),
+    ),
+    Project(
+        "lxml-pillow",
+        _codes("102 201 202 204 301 304 401 402"),
+        port=8080,
+        visits=(
+            Visit("/ping", "pong"),
+            Visit("/cards/whale", "Whale seen", "POST", b"<body><h1> Whale seen </h1></body>", "text/html"),
+            Visit("/cards/whale", "PNG"),
+        ),
+        writes=("/srv/clippings/cards/whale.png",),
+    ),
+    Project(
+        "entry-script",
+        _codes("301 401 402"),
+        port=8000,
+        visits=(
+            Visit("/health", "ok"),
+            Visit("/", '"owls":3', "POST", b"team=owls&points=3", FORM),
+            Visit("/", '"owls":3'),
+        ),
+        writes=("/app/scores/board.json",),
+    ),
+    Project(
+        "guestbook",
+        _codes("201 202 203 301 401 402 403"),
+        port=5000,
+        visits=(
+            Visit("/", "What a fine place."),
+            Visit("/", "", "POST", b"name=Grace&says=Hello", FORM),
+            Visit("/", "<b>Grace</b> Hello"),
+        ),
+        writes=("/guestbook/data/book.db",),
+        is_brief=True,
+    ),
+    Project(
+        "log-file",
+        _codes("102 401 402 403"),
+        port=9000,
+        visits=(Visit("/", "walk up"), Visit("/", "you are number 1", "POST")),
+        writes=("/var/log/turnstile/passages.log",),
+        is_brief=True,
+    ),
+    Project(
+        "volume",
+        _codes("201 301 401 402"),
+        port=8080,
+        visits=(
+            Visit("/health", "well"),
+            Visit("/2024-02-29", "noted", "PUT", b"A day that is rare."),
+            Visit("/2024-02-29", "A day that is rare."),
+        ),
+        writes=("/var/lib/diary/2024-02-29.txt",),
+    ),
+    Project(
+        "drop-box",
+        _codes("202 502 602 603 608"),
+        port=8080,
+        visits=(Visit("/", "Leave your letter"), Visit("/", "took 5 bytes", "POST", b"hello")),
+        writes=("/var/lib/drop-box/opened", "/var/log/drop-box/started"),
+    ),
+    Project(
+        "port-80",
+        _codes("102 202 402"),
+        {"DF301": "upgrade", "DF401": "port 80"},
+        port=80,
+        visits=(Visit("/healthz", "true"), Visit("/fahrenheit/20", "68.0")),
+    ),
+    Project(
+        "python-user",
+        _codes("201 301 402"),
+        {"DF401": ""},
+    ),
+    Project(
+        "chown-copy",
+        _codes("206 301 402 403"),
+        {"DF401": ""},
+        port=8000,
+        visits=(
+            Visit("/health", "green"),
+            Visit("/plants/fern", '"fern": 1', "POST"),
+            Visit("/plants", '"fern": 1'),
+        ),
+        writes=("/srv/plants/watered.json",),
+        is_brief=True,
+    ),
+    Project(
+        "web-and-worker",
+        _codes("102 201 301 401"),
+        {"DF402": "worker"},
+        port=5000,
+        visits=(Visit("/health", "true"), Visit("/recipes", "spelt")),
+    ),
+    Project(
+        "bind-mount",
+        _codes("402"),
+        {"DF401": "/station/readings"},
+        port=8000,
+        visits=(
+            Visit("/health", "ok"),
+            Visit("/", "12 mm noted", "POST", b"12 mm"),
+            Visit("/", "12 mm"),
+        ),
+        writes=("/station/readings/all.txt",),
+    ),
+    Project(
+        "moving-tag",
+        _codes("102 103 201 301 401 402 403"),
+        port=8080,
+        visits=(Visit("/status", "ok"), Visit("/lines/12", "35")),
+        is_brief=True,
+    ),
+    Project(
+        "gosu-entry",
+        frozenset(),
+        {"DF401": "gosu"},
+        port=7000,
+        visits=(Visit("/", "nobody yet"), Visit("/otter", "welcome", "POST"), Visit("/", "otter")),
+        writes=("/zoo/animals/otter",),
+    ),
+    Project(
+        "debian-web",
+        _codes("102 202 401 402 403"),
+        port=5000,
+        visits=(
+            Visit("/health", "ok"),
+            Visit("/found/glove", "under a bench", "POST", b"where=under+a+bench", FORM),
+            Visit("/found/glove", "under a bench"),
+        ),
+        writes=("/opt/lost-and-found/found/glove",),
+    ),
+    Project(
+        "express",
+        _codes("102 201 202 302 401 402 403"),
+        port=3000,
+        visits=(Visit("/health", "production"), Visit("/buses/31", "06:50"), Visit("/", "Buses of today")),
+    ),
+    Project(
+        "npm-scripts",
+        _codes("102 202 302 303 401 402"),
+        port=3000,
+        visits=(
+            Visit("/healthz", "ok"),
+            Visit("/notes", "lost umbrella", "POST", b"lost umbrella"),
+            Visit("/notes", "lost umbrella"),
+        ),
+        writes=("/usr/src/app/notes/1.txt",),
+        is_brief=True,
+    ),
+    Project(
+        "nest",
+        _codes("102 201 202 401 402"),
+        port=3000,
+        visits=(
+            Visit("/health", "up"),
+            Visit("/seats/a1", "Ada", "PUT", b'{"guest": "Ada"}', "application/json"),
+            Visit("/seats", '"a1":"Ada"'),
+        ),
+        writes=("/app/seats.json",),
+    ),
+    Project(
+        "next",
+        _codes("102 201 202 302 401 402 403"),
+        port=3000,
+        visits=(
+            Visit("/api/health", "ok"),
+            Visit("/api/orders", "one hat", "POST", b"one hat"),
+            Visit("/api/orders", "two hats", "POST", b"two hats"),
+        ),
+        writes=("/app/orders/today.txt",),
+    ),
+    Project(
+        "lock-out-of-step",
+        _codes("102 202 401 402 403"),
+        {"DF302": "ms"},
+        port=8000,
+        visits=(Visit("/health", "up"), Visit("/?six&%3C3", "six, &lt;3")),
+    ),
+    Project(
+        "typescript",
+        _codes("201 202 401 402"),
+        port=4000,
+        visits=(Visit("/", "letter"), Visit("/postage/60", "160")),
+    ),
+    Project(
+        "nginx-site",
+        frozenset(),
+        {"DF401": "nginx"},
+        port=80,
+        visits=(Visit("/", "Open on Sundays"), Visit("/sea", "only fog")),
+        is_brief=True,
+    ),
+    Project("redis-cache", frozenset(), {"DF401": "redis"}),
+]
