@@ -19,6 +19,7 @@ from rewriter.model.state import States
     level=Level.GUARDED,
     phase="stages",
     changes=[
+        "base-image",
         "build-tools",
         "bytecode",
         "development-packages",

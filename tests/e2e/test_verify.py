@@ -63,7 +63,9 @@ PROOFS: Final = [
     ),
     Proof("celery-worker", frozenset({"DF201", "DF301", "DF502", "DF603"}), ("keeps running", "listens on no port")),
     Proof("express", frozenset({"DF201", "DF202", "DF603"}), ("listens on 3000", "GET /health on 3000 gives 200")),
-    Proof("typescript", frozenset({"DF101", "DF201", "DF202", "DF608"}), ("listens on 4000", "GET / on 4000 gives 200")),
+    Proof(
+        "typescript", frozenset({"DF101", "DF201", "DF202", "DF608"}), ("listens on 4000", "GET / on 4000 gives 200")
+    ),
     Proof(
         "guestbook",
         frozenset({"DF201", "DF202", "DF301", "DF309", "DF603"}),
