@@ -19,8 +19,8 @@ from rewriter.discovery import Found
 from tests.command import PROGRAM, dfix, process
 from tests.ordinary_user import unprivileged
 
-LOOSE = b"FROM debian:12\nrun true\n"
-TIDY = b"FROM debian:12\nRUN true\n"
+LOOSE = b"FROM debian:12-slim\nrun true\n"
+TIDY = b"FROM debian:12-slim\nRUN true\n"
 MODES = ("--diff", "--check", "--write")
 
 
@@ -43,13 +43,16 @@ CONTENTS = {
     "blank": (b"\n \n\t\n", ":1:1: no FROM instruction"),
     "only comments": (b"# syntax=docker/dockerfile:1\n# run\n", ":1:1: no FROM instruction"),
     "no FROM": (b"# for later\nrun true\n", ":2:1: RUN before the first FROM"),
-    "unknown instruction": (b"FROM debian:12\nrun true\nfoo x\n", ":3:1: unknown instruction: FOO"),
+    "unknown instruction": (b"FROM debian:12-slim\nrun true\nfoo x\n", ":3:1: unknown instruction: FOO"),
     "template": (b"FROM {{ base }}\nrun true\n", ":1:1: a template placeholder"),
-    "NUL": (b"FROM debian:12\nrun tr\0ue\n", ":2:7: a NUL character"),
-    "UTF-16": ("\ufeffFROM debian:12\nrun true\n".encode("utf-16-le"), ":1:4: a NUL character"),
+    "NUL": (b"FROM debian:12-slim\nrun tr\0ue\n", ":2:7: a NUL character"),
+    "UTF-16": ("\ufeffFROM debian:12-slim\nrun true\n".encode("utf-16-le"), ":1:4: a NUL character"),
     "not UTF-8, and no FROM": (b"# caf\xe9\nrun true\n", ":2:1: RUN before the first FROM"),
-    "10 MB of one line": (b"FROM debian:12\nrun " + b"x" * 10_000_000, ":2:1: a line of more than 65,534 bytes"),
-    "10 MB of one comment": (b"FROM debian:12\nrun true\n#" + b" x" * 5_000_000, ":3:1: a line of more than 65,534"),
+    "10 MB of one line": (b"FROM debian:12-slim\nrun " + b"x" * 10_000_000, ":2:1: a line of more than 65,534 bytes"),
+    "10 MB of one comment": (
+        b"FROM debian:12-slim\nrun true\n#" + b" x" * 5_000_000,
+        ":3:1: a line of more than 65,534",
+    ),
 }
 
 
@@ -74,16 +77,16 @@ def test_it_is_refused_and_stays_as_it_is(here: Path, kind: str) -> None:
 
 
 def test_bytes_that_are_not_utf8_are_said_and_kept(here: Path) -> None:
-    path = put(here / "Dockerfile", b"FROM debian:12\n# \xe9\nrun echo '\xff'\n")
+    path = put(here / "Dockerfile", b"FROM debian:12-slim\n# \xe9\nrun echo '\xff'\n")
     for mode in MODES:
         ran = dfix(mode, "Dockerfile")
         assert ran.code == (0 if mode == "--write" else 1)
         assert ran.err.startswith("warning: Dockerfile:2:3: a byte that is not UTF-8 (0xe9); dfix keeps such bytes")
-    assert path.read_bytes() == b"FROM debian:12\n# \xe9\nRUN echo '\xff'\n"
+    assert path.read_bytes() == b"FROM debian:12-slim\n# \xe9\nRUN echo '\xff'\n"
 
 
 def test_a_hundred_thousand_lines(here: Path) -> None:
-    lines = [b"FROM debian:12\n", *[b"# nothing\n", b"\n"] * 49_999, b"run true\n"]
+    lines = [b"FROM debian:12-slim\n", *[b"# nothing\n", b"\n"] * 49_999, b"run true\n"]
     path = put(here / "Dockerfile", b"".join(lines))
     diff = dfix("--diff", "Dockerfile")
     assert (diff.code, diff.out.count(b"\n")) == (1, 8)
@@ -93,7 +96,7 @@ def test_a_hundred_thousand_lines(here: Path) -> None:
 
 
 def test_a_hundred_thousand_continuation_lines(here: Path) -> None:
-    text = b"FROM debian:12\nrun true \\\n" + b"    && true \\\n" * 99_996 + b"    && true\nEXPOSE 80\nEXPOSE 81\n"
+    text = b"FROM debian:12-slim\nrun true \\\n" + b"    && true \\\n" * 99_996 + b"    && true\nEXPOSE 80\nEXPOSE 81\n"
     path = put(here / "Dockerfile", text)
     assert dfix("--write", "--select", "DF601", "Dockerfile").code == 0
     assert path.read_bytes() == text.replace(b"run", b"RUN", 1)

@@ -22,9 +22,9 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.tree import Dockerfile, From
 from tests.command import ENVIRONMENT, PROGRAM, Ran, dfix, process
 
-LOOSE = "FROM debian:12\nrun true\n"
-TIDY = "FROM debian:12\nRUN true\n"
-BROKEN = "FROM debian:12\nFOO\n"
+LOOSE = "FROM debian:12-slim\nrun true\n"
+TIDY = "FROM debian:12-slim\nRUN true\n"
+BROKEN = "FROM debian:12-slim\nFOO\n"
 FINDING = "DF601 instruction-casing (safe): run is spelled RUN like its neighbours"
 
 
@@ -115,7 +115,9 @@ def test_a_folder_named_like_a_subcommand(here: Path) -> None:
 def test_a_diff_is_the_default_and_all_there_is_on_standard_output(loose: Path) -> None:
     ran = dfix("Dockerfile")
     assert ran.code == 1
-    assert ran.text == "--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1,2 +1,2 @@\n FROM debian:12\n-run true\n+RUN true\n"
+    assert (
+        ran.text == "--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1,2 +1,2 @@\n FROM debian:12-slim\n-run true\n+RUN true\n"
+    )
     git_takes(ran.out, loose.parent)
     assert ran == dfix("--diff", "Dockerfile") == dfix("--diff") == dfix("--diff", "--show-skips", ".")
     assert ran.err.splitlines()[0] == "1 of 1 file would change: 1 fix."
@@ -260,7 +262,7 @@ def test_standard_input_that_cannot_be_read() -> None:
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 def test_every_byte_comes_out_as_it_went_in(here: Path, newline: bytes) -> None:
-    data = newline.join([b"\xef\xbb\xbfFROM debian:12", b"# caf\xe9 \xff\x0c \xc3\xa9", b"run echo '\xe9'"])
+    data = newline.join([b"\xef\xbb\xbfFROM debian:12-slim", b"# caf\xe9 \xff\x0c \xc3\xa9", b"run echo '\xe9'"])
     fixed = data.replace(b"run", b"RUN")
     (here / "Dockerfile").write_bytes(data)
     ran = dfix("Dockerfile")
@@ -300,7 +302,7 @@ def test_odd_names(here: Path, name: bytes, shown: str) -> None:
 
 
 def test_control_characters_in_messages_do_not_reach_the_terminal(here: Path) -> None:
-    put(here / "Dockerfile", "FROM debian:12\nFOO\x1b[31m x\n")
+    put(here / "Dockerfile", "FROM debian:12-slim\nFOO\x1b[31m x\n")
     ran = dfix("Dockerfile")
     assert (ran.code, "\x1b" in ran.err) == (2, False)
 
@@ -449,8 +451,8 @@ def whole(node: Dockerfile) -> From:
 @fixer(code="DF991", name="bold", level=Level.OPT_IN, phase="stages", example=Example("", ""))
 def bold(first: From) -> Iterator[Fix | Skip]:
     """Use another base image."""
-    if first.image.text == "debian:12":
-        yield Fix(first, "a better image", [replace(first.image, "debian:13")])
+    if first.image.text == "debian:12-slim":
+        yield Fix(first, "a better image", [replace(first.image, "debian:13-slim")])
 
 
 @fixer(code="DF992", name="nosy", level=Level.SAFE, phase="companions", example=Example("", ""))
@@ -517,7 +519,7 @@ def test_a_fixer_that_fails_stops_one_file_only(here: Path, monkeypatch: pytest.
     )
     assert ((here / "Dockerfile").read_text(), (here / "Dockerfile.b").read_text()) == (
         LOOSE,
-        "FROM debian:13\nRUN true\n",
+        "FROM debian:13-slim\nRUN true\n",
     )
 
 

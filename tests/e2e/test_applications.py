@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from rewriter import engine, parse
 from rewriter.fixing.fixer import Level
@@ -130,7 +132,16 @@ APPLICATIONS = [
 ]
 
 
-@pytest.mark.parametrize("application", APPLICATIONS, ids=lambda application: application.id)
+BRIEF = frozenset({"fastapi", "poetry", "npm", "pnpm", "go", "apt", "debian-python"})
+"""What `make e2e-short` builds: one for each kind of manager; `make e2e` builds all."""
+
+
+def as_parameters(applications: Iterable[Application]) -> list[ParameterSet]:
+    """Applications for a test, those that are not brief marked as long."""
+    return [pytest.param(it, id=it.id, marks=[] if it.folder in BRIEF else [pytest.mark.long]) for it in applications]
+
+
+@pytest.mark.parametrize("application", as_parameters(APPLICATIONS))
 def test_an_application_installs_and_says_the_same(application: Application, tmp_path: Path) -> None:
     old, new = application.copies(tmp_path)
     with application.build(old) as before, application.build(new) as after:
@@ -143,7 +154,7 @@ def test_an_application_installs_and_says_the_same(application: Application, tmp
         assert said == application.says(after.identity)
 
 
-@pytest.mark.parametrize("application", APPLICATIONS, ids=lambda application: application.id)
+@pytest.mark.parametrize("application", as_parameters(APPLICATIONS))
 def test_the_cache_mounts_hold_what_was_downloaded(application: Application, tmp_path: Path) -> None:
     _, new = application.copies(tmp_path)
     with application.build(new):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.docker import build, namespace, run
-from tests.e2e.test_applications import APPLICATIONS, Application, upgrade
+from tests.e2e.test_applications import APPLICATIONS, Application, as_parameters, upgrade
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ def rerun(application: Application, folder: Path) -> dict[str, str]:
             return again.ran
 
 
-@pytest.mark.parametrize("application", MOVED, ids=lambda application: application.id)
+@pytest.mark.parametrize("application", as_parameters(MOVED))
 def test_a_changed_source_installs_no_dependency_again(application: Application, tmp_path: Path) -> None:
     old, new = application.copies(tmp_path)
     before, after = rerun(application, old), rerun(application, new)

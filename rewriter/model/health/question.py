@@ -14,6 +14,7 @@ from rewriter.model.health.nginx import TLS_PORTS, port_of_nginx
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Port, Program, Text, Unknown
 from rewriter.model.project.options import option_value
+from rewriter.model.project.program import runs_tests
 from rewriter.model.project.servers import SERVERS
 from rewriter.syntax.tree import Cmd, Entrypoint
 
@@ -58,6 +59,8 @@ def question_of(project: Project) -> Question | Unknown:
     program, port = project.program, _port(project)
     if program and project.is_worker:
         return Unknown(f"{program.name} serves no port")
+    if program and runs_tests(program):
+        return Unknown("it only runs tests")
     for answer in (program, port):
         if isinstance(answer, Unknown):
             return Unknown(f"where it listens is not known: {answer.reason}")

@@ -41,6 +41,14 @@ _NOT_SERVERS: Final = frozenset(
 )  # fmt: skip
 
 
+_TESTS: Final = names("pytest unittest nose2 tox nox jest vitest mocha cypress playwright rspec phpunit behave")
+
+
+def runs_tests(program: Program) -> bool:
+    """Whether a program is a test runner, which ends by itself."""
+    return program.name in _TESTS or program.target.removeprefix("-m ") in _TESTS
+
+
 def program_of(start: Start, sources: Sources) -> Program | Unknown:
     """The program that serves in the end."""
     command = start.commands[-1]

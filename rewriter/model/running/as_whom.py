@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Final
 
 from rewriter.model.context.services import Services
+from rewriter.model.data.base_contents import base_contents
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.running.new_user import Runner, is_root
 from rewriter.model.running.owned_paths import Ownership
 from rewriter.model.running.shipped import Doubt, Shipped
@@ -35,10 +38,23 @@ _BUILDS: Final = (Run, Copy, Workdir)
 _STARTS: Final = (Cmd, Entrypoint, Expose, Healthcheck, Stopsignal, Volume)
 _ABOUT_RUNNING: Final = (*_STARTS, Arg, Env, Label, Maintainer, Shell)
 
+_SHELLS: Final = names("sh bash ash dash")
+
 
 def ships(stage: Stage, services: Services) -> bool:
     """Whether the image of a stage leaves the build: it is the last one, or a compose service runs it."""
     return stage.is_final or (bool(stage.name) and bool(services.of(stage)))
+
+
+def starts_nothing(shipped: Shipped) -> bool:
+    """Whether the image is there for others to use: nothing is started by the file, and a mere shell by its base."""
+    if any(isinstance(one, Cmd | Entrypoint) for one in shipped.steps):
+        return False
+    origin = shipped.stage.origin
+    if origin is not None and origin.is_scratch:
+        return True
+    contents = base_contents(origin)
+    return contents.entrypoint == () and posixpath.basename((contents.command or ("sh",))[0]) in _SHELLS
 
 
 def doubt_of_user(shipped: Shipped) -> Doubt | None:

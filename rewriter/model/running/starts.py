@@ -10,6 +10,7 @@ from typing import Final
 from rewriter.model.data.root_programs import NEEDS_ROOT, WRITES_IN_MODULES
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Program, Start, Unknown
+from rewriter.model.project.program import runs_tests
 from rewriter.model.project.servers import SERVERS
 from rewriter.model.running.shipped import Beginning, Doubt, Shipped, text_of
 from rewriter.model.stages import UNKNOWN_PART
@@ -40,7 +41,6 @@ _LANGUAGES: Final = names(
     "python node java dotnet ruby bundle rails celery gunicorn uvicorn deno bun php artisan daphne hypercorn uwsgi "
     "streamlit chainlit gradio mlflow jupyter locust iodine falcon thin unicorn agoo sails"
 )
-_TESTS: Final = names("pytest unittest nose2 tox nox jest vitest mocha cypress playwright rspec phpunit behave")
 _BUILDERS: Final = names("go mvn mvnw gradle gradlew cargo sbt make air mix lein")
 _REWRITES_MODULES: Final = re.compile(r"prisma (?:generate|db push|migrate dev)|patch-package|npm rebuild")
 
@@ -139,7 +139,7 @@ def _is_writable(path: str, shipped: Shipped) -> bool:
 def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
     if program.name in NEEDS_ROOT:
         yield f"`{program.name}` starts as root"
-    if program.name in _TESTS or program.target.removeprefix("-m ") in _TESTS:
+    if runs_tests(program):
         yield "it only runs tests"
     if program.name.split()[0] in _BUILDERS or program.name in ("dotnet run", "dotnet watch"):
         yield f"`{program.name}` builds the project when the container starts"
