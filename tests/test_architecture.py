@@ -210,7 +210,7 @@ def test_the_skeleton_of_a_fixer_is_collected_and_passes(scaffold: Path) -> None
     [
         (("--code", "DF1", "--name", "my-thing"), "three digits"),
         (("--code", "DF999", "--name", "My_Thing"), "lower case with hyphens"),
-        (("--code", "DF999", "--name", "my-thing", "--phase", "later"), "one of stages, order"),
+        (("--code", "DF999", "--name", "my-thing", "--phase", "later"), "one of order, stages"),
         (("--code", "DF601", "--name", "my-thing"), "DF601 instruction-casing already"),
         (("--code", "DF999", "--name", "instruction-casing"), "DF601 instruction-casing already"),
         (("--code", "DF999", "--name", "class"), "a word of Python"),

@@ -402,8 +402,8 @@ def test_a_companion_that_ends_as_it_was_is_none(tmp_path: Path) -> None:
 
         return write
 
-    there = writing("new", "DF901", "stages", "USER a")
-    back = writing("old", "DF902", "order", "USER b")
+    there = writing("new", "DF901", "order", "USER a")
+    back = writing("old", "DF902", "stages", "USER b")
     outcome = fix("FROM x\n", [there, back], context=lambda _: BuildContext(str(tmp_path)))
     assert outcome.after == "FROM x\nUSER b\nUSER a\n"
     assert outcome.companions == ()

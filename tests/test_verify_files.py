@@ -498,3 +498,72 @@ def test_an_empty_folder_that_uv_makes_among_packages_is_a_record_of_the_install
     after: Files = {**flask, f"{SITE}/Flask.libs": folder(), f"{SITE}/data": folder(), f"{SITE}/data/a": "a"}
     assert (f"installer records: {SITE}/Flask.libs", "DF1") in rows(check(flask, after, "installer-records"))
     assert [subject for subject, *_ in failures(flask, after, "installer-records")] == [f"{SITE}/data/"]
+
+
+BASE = {"/opt/a": "", "/usr/local/a": "", "/srv/a": ""}
+
+
+def moved(files: Mapping[str, str], place: str = "/opt/venv") -> dict[str, str]:
+    """Files of packages as they lie in a virtual environment."""
+    skeleton = {
+        f"{place}/pyvenv.cfg": "home = /usr/local/bin\n",
+        f"{place}/bin/activate": "",
+        f"{place}/bin/python": "x",
+    }
+    return {**BASE, **skeleton, **{path.replace("/usr/local", place): text for path, text in files.items()}}
+
+
+def test_packages_may_move_into_a_virtual_environment_where_a_fixer_says_so() -> None:
+    flask = package("flask", "3.0.1", app_py="y")
+    assert not failures({**BASE, **flask}, moved(flask), "virtual-environment")
+    refused = {it[0] for it in failures({**BASE, **flask}, moved(flask))}
+    assert {"/opt/venv", "/opt/venv/pyvenv.cfg", "flask"} <= refused
+
+
+def test_a_package_that_moves_keeps_its_version_and_lands_in_an_environment() -> None:
+    old = package("flask", "3.0.1", app_py="y")
+    newer = package("flask", "3.1.0", app_py="y")
+    assert {it[0] for it in failures({**BASE, **old}, moved(newer), "virtual-environment")} == {"flask"}
+    elsewhere = {path.replace("/usr/local", "/srv"): text for path, text in old.items()}
+    assert "flask" in [it[0] for it in failures({**BASE, **old}, {**BASE, **elsewhere}, "virtual-environment")]
+
+
+def test_a_package_that_is_not_in_the_environment_is_lost() -> None:
+    old = {**package("flask", "3.0.1", app_py="y"), **package("jinja", "1.0", a_py="z")}
+    found = failures({**BASE, **old}, moved(package("flask", "3.0.1", app_py="y")), "virtual-environment")
+    assert found == [("jinja", "1.0", "")]
+
+
+def test_a_virtual_environment_does_not_vanish() -> None:
+    flask = moved(package("flask", "3.0.1", app_py="y"))
+    assert failures(flask, {}, "virtual-environment")
+
+
+def test_manifests_may_vanish_where_a_fixer_says_so() -> None:
+    old = {"/app/requirements.txt": "flask\n", "/deps/requirements/base.txt": "a\n", "/app/main.py": "x"}
+    assert not failures(old, {"/app/main.py": "x"}, "manifests")
+    assert [it[0] for it in failures(old, {"/app/main.py": "x"})] == [
+        "/app/requirements.txt",
+        "/deps/",
+    ]
+    assert failures({**old, "/app/notes.txt": "n"}, {"/app/main.py": "x"}, "manifests")
+    assert failures(old, {**old, "/app/requirements.txt": "django\n"}, "manifests"), "it may vanish, not change"
+
+
+def test_sources_may_vanish_together_with_the_compiler() -> None:
+    old = {**BASE, "/usr/local/go/bin/go": "go", "/app/main.go": "g", "/app/docs/a.html": "h", "/app/server": "b"}
+    new = {**BASE, "/app/server": "b"}
+    assert not failures(old, new, "sources", "build-tools")
+    assert failures(old, new, "sources"), "Go itself is one of the build tools"
+    assert [it[0] for it in failures({**old, "/app/page.html": "p"}, new, "sources", "build-tools")] == [
+        "/app/page.html"
+    ]
+    assert failures(old, {**new, "/usr/local/go/bin/go": "go"}, "sources", "build-tools")
+
+
+def test_accounts_of_packages_may_vanish_with_them() -> None:
+    old = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\n_ssh:x:101:\napp:x:1000:\n", "/etc/gshadow": "_ssh:!::\n"}
+    new = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\napp:x:1000:\n", "/etc/gshadow": ""}
+    assert not failures(old, new, "system-packages")
+    assert [it[0] for it in failures(old, new)] == ["_ssh in /etc/group", "_ssh in /etc/gshadow"]
+    assert failures(old, {**new, "/etc/group": "root:x:0:\n"}, "system-packages"), "a user of the project stays"

@@ -37,10 +37,13 @@ FILES: Final = frozenset(
         "installer-records",  # what an installer notes about itself beside a package
         "installers",  # pip, setuptools, npm and the like get another version or vanish
         "locked-packages",  # packages get the versions that a lock file of the image names, which may be new itself
+        "manifests",  # files that only tell a package manager what to install vanish
         "owners",  # files get another owner, group or mode
         "package-caches",  # of package managers: what every fix may change, said for the reader
+        "sources",  # what a compiler has read vanishes together with the compiler
         "system-packages",  # packages of the distribution vanish or get another version
         "users",  # users and groups are added
+        "virtual-environment",  # Python packages move into one, each in the version it had
     }
 )
 """Groups of files."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.fixing.edits import (
@@ -45,9 +45,21 @@ def detach(instruction: Instruction) -> Fragment:
     return Fragment(_lines(instruction, block_span(instruction)), instruction)
 
 
-def duplicate(instruction: Instruction) -> Fragment:
-    """An instruction without its comments: they stay with the original."""
-    return Fragment(_lines(instruction, own_span(instruction)), None)
+def duplicate(instruction: Instruction, *changes: Edit) -> Fragment:
+    """An instruction, changed, without the comments above it: they stay with the original."""
+    return Fragment(moved(instruction, *changes, leaves_comments=True).text, None)
+
+
+def without_comments(fragment: Fragment, comments: Iterable[Comment]) -> Fragment:
+    """A fragment without some of the comments that stood between its lines."""
+    gone = Counter(comment.text.strip() for comment in comments)
+    kept: list[str] = []
+    for line in fragment.text.split("\n"):
+        if gone[line.strip()]:
+            gone[line.strip()] -= 1
+        else:
+            kept.append(line)
+    return fragment._replace(text="\n".join(kept))
 
 
 def _lines(instruction: Instruction, span: Span) -> str:
@@ -137,10 +149,10 @@ def insert_below(
     A `cut` is the end of the instruction that goes.
     """
     newline = newline_at(instruction.dockerfile, instruction.end)
-    text = newline if isinstance(like.after, Blank) or isinstance(above_block(like), Blank) else ""
+    text = newline if isinstance(like.after, Blank) or stands_apart(like) else ""
     for number, fragment in enumerate(fragments):
         is_rest = cut is not None and fragment is fragments[-1] and isinstance(like.after, Blank)
-        stood_apart = number and fragment.origin is not None and isinstance(above_block(fragment.origin), Blank)
+        stood_apart = number and fragment.origin is not None and stands_apart(fragment.origin)
         if is_rest or stood_apart:
             text += newline
         text += fragment.text
@@ -158,7 +170,7 @@ def insert_below(
 def insert_above(instruction: Instruction, fragments: Sequence[Fragment], *, like: Instruction) -> list[Edit]:
     """Write fragments above an instruction and its comments, set off by blank lines as `like` is in its place."""
     start = block_span(instruction).start
-    is_apart = isinstance(like.after, Blank) or isinstance(above_block(instruction), Blank)
+    is_apart = isinstance(like.after, Blank) or stands_apart(instruction)
     blank = newline_at(instruction.dockerfile, start) if is_apart else ""
     return [Edit(start, start, "".join(fragment.text + blank for fragment in fragments))]
 
@@ -188,6 +200,11 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
         else:
             others.append(edit)
     return [*others, *(Edit(place, place, text) for place, text in inserts.items())]
+
+
+def stands_apart(instruction: Instruction) -> bool:
+    """Whether a blank line sets an instruction with its comments off from what is above."""
+    return isinstance(above_block(instruction), Blank)
 
 
 def above_block(instruction: Instruction) -> Node | None:
@@ -252,13 +269,16 @@ def insert_stage(graph: StageGraph, parts: Sequence[Fragment], *, before: Stage)
     dockerfile = before.from_.dockerfile
     start = block_span(before.from_).start
     newline = newline_at(dockerfile, start)
-    edits = [Edit(start, start, "".join(part.text for part in parts) + newline)]
-    for stage in graph.stages[before.index :]:
+    return [Edit(start, start, "".join(part.text for part in parts) + newline), *renumber(graph, start=before)]
+
+
+def renumber(graph: StageGraph, *, start: Stage) -> Iterator[Edit]:
+    """Raise the numbers by which a stage and those below it are named, as a new one above them asks."""
+    for stage in graph.stages[start.index :]:
         for reference in graph.references(stage):
             if reference.by_number:
                 number = str(stage.index + 1)
-                edits.append(Edit(*reference.span, number if reference.is_plain else f"--from={number}"))
-    return edits
+                yield Edit(*reference.span, number if reference.is_plain else f"--from={number}")
 
 
 def replace_stage(stage: Stage, parts: Sequence[Fragment], *, dropped: Mapping[Instruction, str]) -> list[Edit]:

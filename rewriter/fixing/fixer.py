@@ -22,8 +22,11 @@ from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.syntax.text import Edit, Span
 from rewriter.syntax.tree import Dockerfile, Instruction
 
-PHASES: Final = ("stages", "order", "packages", "cache", "running", "spelling", "companions")
-"""In this order fixers run, each phase until it changes nothing more."""
+PHASES: Final = ("order", "stages", "packages", "cache", "running", "spelling", "companions")
+"""In this order fixers run, each phase until it changes nothing more.
+
+A stage is split once its installs stand above the sources: only then is what the builder needs a short list.
+"""
 
 
 class Level(StrEnum):

@@ -42,7 +42,8 @@ class StageInstalls:
 
     __slots__ = ("_effects", "_needed", "_variables", "context", "copies", "installs", "stage", "states", "steps")
 
-    def __init__(self, stage: Stage, states: States, context: BuildContext) -> None:
+    def __init__(self, stage: Stage, states: States, context: BuildContext, *, whatever_waits: bool = False) -> None:
+        """Only stages in which an install may wait for a copy are read, unless `whatever_waits`."""
         self.stage: Final = stage
         self.states: Final = states
         self.context: Final = context
@@ -52,7 +53,8 @@ class StageInstalls:
         self._effects: Final[dict[Instruction, Effects]] = {}
         self._needed: frozenset[str] | None = None
         self._variables: frozenset[str] | None = None
-        for instruction in stage.instructions if _may_wait(stage) else ():
+        is_read = len(stage.instructions) <= LONGEST_STAGE if whatever_waits else _may_wait(stage)
+        for instruction in stage.instructions if is_read else ():
             if isinstance(instruction, Copy) and not instruction.source_stage and instruction.words:
                 self.copies.append(CopiedFiles(instruction, states.at(instruction), context))
             elif isinstance(instruction, Run):

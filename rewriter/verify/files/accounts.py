@@ -57,6 +57,15 @@ def homes(snapshot: Snapshot) -> frozenset[str]:
     return frozenset({"/root", *found} - {"/", "/bin", "/dev", "/nonexistent"})
 
 
+def names_of_packages(snapshot: Snapshot) -> frozenset[str]:
+    """The users and groups that packages of the distribution make for themselves.
+
+    Source: https://www.debian.org/doc/debian-policy/ch-opersys.html#uid-and-gid-classes
+    """
+    lines = [*_fields(snapshot, "/etc/passwd"), *_fields(snapshot, "/etc/group")]
+    return frozenset(it[0] for it in lines if len(it) > 2 and it[2].isdigit() and 100 <= int(it[2]) <= 999)
+
+
 def _fields(snapshot: Snapshot, path: str) -> list[list[str]]:
     return [line.split(":") for line in snapshot.text(path).split("\n")]
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from rewriter.model.installing.manifests import is_manifest_path
+from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.verify.files.access import compare_access
-from rewriter.verify.files.accounts import FILES, entries_of, homes
+from rewriter.verify.files.accounts import FILES, entries_of, homes, names_of_packages
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
 from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
@@ -157,7 +159,7 @@ class _Comparison:
 
     def _reason(self, path: str, what: str, group: Group, owner: Package | None) -> str:
         """Why a path may differ."""
-        if owner is None and group is Group.SYSTEM:
+        if owner is None and group in (Group.SYSTEM, Group.BUILD_TOOLS):
             reason = self._allowed.reason("system-packages") or self._allowed.reason("build-tools")
         elif group in (Group.SYSTEM, Group.BUILD_TOOLS):
             reason = ""  # the package itself is there in the same version
@@ -168,6 +170,10 @@ class _Comparison:
             reason = self._allowed.reason("base-image")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
+            reason = self._allowed.reason("manifests")
+        if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
+            reason = self._allowed.reason("sources")
         if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
             reason = self._allowed.reason("locked-packages")
         if not reason and what == "lost" and self._is_around_modules(path):
@@ -184,6 +190,23 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _is_source(self, path: str) -> bool:
+        """Whether an old path is a source, or lies beside sources, of a language whose compiler vanishes as well."""
+        if not self._old.has_go or self._new.has_go:
+            return False
+        entries = self._old.snapshot.entries
+        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else [path]
+        below = [it for it in below if entries[it].kind is not Kind.FOLDER]
+        return bool(below) and all(any(map(is_left_behind, it.split("/")[1:])) for it in below)
+
+    def _is_manifest(self, path: str) -> bool:
+        """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
+        entries = self._old.snapshot.entries
+        if entries[path].kind is not Kind.FOLDER:
+            return is_manifest_path(path)
+        below = [it for it in entries if it.startswith(f"{path}/")]
+        return bool(below) and all(map(is_manifest_path, below))
 
     def _is_around_modules(self, path: str) -> bool:
         """Whether a path is a mere folder or link among Node's modules, or a script that starts a program of one."""
@@ -242,6 +265,7 @@ class _Comparison:
             yield Difference(package.name, package.version, after, group_of(package))
 
     def _accounts(self) -> Iterator[Difference]:
+        of_packages = names_of_packages(self._old.snapshot)
         for path in sorted(FILES):
             old, new = entries_of(self._old.snapshot, path), entries_of(self._new.snapshot, path)
             swapped = [entries_of(base.snapshot, path) for base in self._bases or ()]
@@ -249,6 +273,8 @@ class _Comparison:
                 if old.get(name) == new.get(name):
                     continue
                 reason = self._allowed.reason("users") if name not in old else ""
+                if name not in new and name in of_packages:
+                    reason = self._allowed.reason("system-packages")
                 if not reason and len({base.get(name) for base in swapped}) > 1:
                     reason = self._allowed.reason("base-image")
                 if not reason and path in self._unsteady.contents:

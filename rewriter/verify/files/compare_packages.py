@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from rewriter.verify.files.contents import Contents, group_of
@@ -45,7 +45,14 @@ def compare_packages(old: Contents, new: Contents, allowed: Allowed, unsteady: U
         changes.append(
             _Change(before, after, _reason(before, after, allowed, unsteady) or locks.reason(before, after, allowed))
         )
-    return PackageChanges(frozenset(keys), tuple(_told(changes)))
+    moves = allowed.reason("virtual-environment")
+    return PackageChanges(
+        frozenset(keys), tuple(_told(changes, lambda package: moves if _is_inside(package, new) else ""))
+    )
+
+
+def _is_inside(package: Package, contents: Contents) -> bool:
+    return package.manager == "Python" and contents.is_in_environment(package.place)
 
 
 class _Locks(NamedTuple):
@@ -72,8 +79,11 @@ def _reason(before: Package | None, after: Package | None, allowed: Allowed, uns
     return UNSTEADY if unsteady.packages.get(package.key) == (after.version if after else "") else ""
 
 
-def _told(changes: list[_Change]) -> Iterator[Difference]:
-    """One difference for each package, wherever it is installed; a package that moves is one, too."""
+def _told(changes: list[_Change], move: Callable[[Package], str]) -> Iterator[Difference]:
+    """One difference for each package, wherever it is installed; a package that moves is one, too.
+
+    `move` says who allows that one in the same version is where it is now.
+    """
     told: dict[tuple[Package, str, str, str], list[str]] = {}
     lost = {(it.package[0], *it.package[2:]): it for it in changes if it.after is None}
     moved = {}
@@ -97,6 +107,8 @@ def _told(changes: list[_Change]) -> Iterator[Difference]:
         package = come.package
         texts = [f"{it.package.version} in {it.package.place}" for it in (gone, come)]
         reason = gone.reason if gone.reason and come.reason else ""
+        if not reason and gone.package.version == package.version:
+            reason = move(package)
         yield Difference(package.name, texts[0], texts[1], group_of(package), reason)
 
 

@@ -37,6 +37,7 @@ class Group(StrEnum):
     INSTALLERS = "installers"
     RECORDS = "installer records"
     BYTECODE = "byte code"
+    ENVIRONMENTS = "virtual environments"
     USERS = "users"
     CACHES = "package caches"
     LOGS = "logs"
@@ -48,6 +49,8 @@ class Group(StrEnum):
         if self is Group.BUILD_TOOLS:
             said = allowed.reason("build-tools") if vanishes else ""
             return said or allowed.reason("system-packages")
+        if self is Group.ENVIRONMENTS and vanishes:
+            return ""
         return allowed.reason(_WORDS.get(self, ""))
 
 
@@ -56,6 +59,7 @@ _WORDS: Final[Mapping[Group, str]] = {
     Group.INSTALLERS: "installers",
     Group.RECORDS: "installer-records",
     Group.BYTECODE: "bytecode",
+    Group.ENVIRONMENTS: "virtual-environment",
 }
 """The words of `rewriter.fixing.changes` that allow a difference in a group."""
 
@@ -90,7 +94,7 @@ _RECORDS: Final = re.compile(
 # What distributions write when packages are installed: links between alternatives, indexes of certificates, of
 # services and the like. They belong to no package, but follow from those that are there.
 _MADE_BY_PACKAGES: Final = re.compile(
-    r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml)(?:/.*)?|"
+    r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml|mercurial)(?:/.*)?|"
     r"/etc/python[23](?:\.\d+)?(?:/.*)?|"
     r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment|security/opasswd)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
     r"/usr/local/lib/python[\d.]+(?:/dist-packages)?|"  # which Debian's python3 makes for pip, and empty
@@ -218,6 +222,10 @@ class Contents:
             return Group.RECORDS
         if owner := self.owner(path):
             return group_of(owner)
+        if self.has_go and _OF_GO.fullmatch(path):
+            return Group.BUILD_TOOLS
+        if self._is_of_environment(path):
+            return Group.ENVIRONMENTS
         return Group.SYSTEM if self._is_made_by_packages(path) else Group.APPLICATION
 
     def _is_empty_among_packages(self, path: str) -> bool:
@@ -236,6 +244,15 @@ class Contents:
         folder, name = posixpath.split(path)
         return name == ".lock" and f"{folder}/pyvenv.cfg" in self.snapshot.entries
 
+    def is_in_environment(self, path: str) -> bool:
+        """Whether a path lies in a virtual environment: https://docs.python.org/3/library/venv.html."""
+        return any(f"{folder}/pyvenv.cfg" in self.snapshot.entries for folder in (path, *_above(path)))
+
+    def _is_of_environment(self, path: str) -> bool:
+        """Whether a path is what `python -m venv` makes."""
+        folder = next((it for it in (path, *_above(path)) if f"{it}/pyvenv.cfg" in self.snapshot.entries), "")
+        return bool(folder) and _OF_ENVIRONMENT.fullmatch(path[len(folder) :]) is not None
+
     def is_above_cache(self, path: str) -> bool:
         """Whether a folder is there because of the caches below it, as far as its name tells."""
         return path in self._above_caches
@@ -252,6 +269,11 @@ class Contents:
         return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
 
     @cached_property
+    def has_go(self) -> bool:
+        """Whether Go is installed as in its official image."""
+        return "/usr/local/go" in self.snapshot.entries
+
+    @cached_property
     def _has_rpm(self) -> bool:
         return has_rpm(self.snapshot)
 
@@ -262,6 +284,12 @@ class Contents:
         return next((folder for folder in folders if folder in self._caches), last)
 
 
+_OF_ENVIRONMENT: Final = re.compile(
+    r"|/pyvenv\.cfg|/\.gitignore|/(?:bin|include|lib|lib64|share|etc)|/include/(?:site/)?python[\d.]*(?:/[^/]+)?|"
+    r"/lib(?:64)?/python[\d.]+(?:/site-packages)?|/bin/(?:[Aa]ctivate(?:[._]\w+)*|deactivate\.\w+|python[\d.]*|pip[\d.]*)"
+)
+# Where the image golang keeps Go, and what it makes for modules: https://github.com/docker-library/golang
+_OF_GO: Final = re.compile(r"/usr/local/go(?:/.*)?|/go(?:/(?:bin|src|pkg))?")
 _ALTERNATIVES: Final = "/etc/alternatives/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -23,6 +24,7 @@ __all__ = [
     "NotMovableError",
     "Project",
     "is_manifest",
+    "is_manifest_path",
     "locks_of",
     "manifest_of",
     "module_needs",
@@ -85,6 +87,12 @@ _NAMES: Final = re.compile(
 def is_manifest(name: str) -> bool:
     """Whether a file of this name tells a package manager what to install."""
     return _NAMES.fullmatch(name) is not None
+
+
+def is_manifest_path(path: str) -> bool:
+    """Whether the file at a path tells a package manager what to install: by its name, or as one of `requirements/`."""
+    folder, name = posixpath.split(path)
+    return is_manifest(name) or (posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".in")))
 
 
 def manifest_of(project: Project) -> str:

@@ -1,0 +1,42 @@
+"""Which packages of a distribution serve only programs that run, and which libraries an official image has anyway.
+
+What only builds need is in `debian` and `alpine`. By hand, from the lists of files at https://packages.debian.org and
+the Dockerfiles at https://github.com/docker-library/python and https://github.com/nodejs/docker-node.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rewriter.model.managers.vocabulary import names
+
+_ONLY_RUNS: Final = re.compile(
+    # Libraries without headers: a build that needs them asks for their -dev package.
+    r"lib(?!.*-(?:dev|bin|tools|utils)$)[a-z0-9.+-]+|fonts-[a-z0-9-]+|font-[a-z0-9-]+|ttf-[a-z0-9-]+|"
+    r"tesseract-ocr(?:-[a-z-]+)?|tesseract-ocr-data-[a-z]+|libreoffice[a-z0-9-]*|chromium(?:-[a-z]+)*|"
+    r"bash|chromedriver|cron|curl|default-mysql-client|dnsutils|dumb-init|exiftool|fail2ban|ffmpeg|fontconfig|gettext|"
+    r"ghostscript|gosu|graphviz|htop|imagemagick|iproute2|iputils-ping|jq|less|locales|mariadb-client|mediainfo|nano|"
+    r"net-tools|netcat(?:-openbsd|-traditional)?|nginx|openssh-client|pandoc|poppler-utils|postgresql-client(?:-\d+)?|"
+    r"postgresql-libs|procps|psmisc|redis-tools|rsync|sox|sqlite3?|su-exec|supervisor|telnet|tini|tree|tzdata|vim|"
+    r"vim-tiny|wait-for-it|wkhtmltopdf|xauth|xvfb"
+)
+
+IN_PYTHON_IMAGES: Final = names(
+    "libssl-dev openssl-dev libffi-dev zlib1g-dev zlib-dev libbz2-dev bzip2-dev liblzma-dev xz-dev libsqlite3-dev "
+    "sqlite-dev libreadline-dev readline-dev libexpat1-dev expat-dev uuid-dev util-linux-dev libncursesw5-dev "
+    "ncurses-dev python3-dev python-dev python-dev-is-python3 libpython3-dev python3-all-dev"
+)
+"""The packages for builds of what Python itself is linked with, or of a Python that the image does not use."""
+
+COMPILERS: Final = names("gcc g++ clang build-essential build-base alpine-sdk")
+"""Compilers whose libraries a program needs only if it is parallel, or is written in C++ and runs on Alpine."""
+
+OPENMP: Final = names("libgomp1 libgomp")
+CXX: Final = names("libstdc++ libgcc")
+"""Those libraries: Debian's images have that of C++."""
+
+
+def only_runs(package: str) -> bool:
+    """Whether a package is known to serve only programs that run, never a build."""
+    return _ONLY_RUNS.fullmatch(package) is not None
