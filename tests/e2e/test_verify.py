@@ -52,20 +52,18 @@ def proof(application: Application) -> Proof:
 PROOFS: Final = [
     Proof(
         "flask-extension",
-        frozenset({"DF101", "DF201", "DF202", "DF204", "DF301", "DF603"}),
+        frozenset({"DF201", "DF202", "DF204", "DF301", "DF603"}),
         ("listens on 8000", "GET /variant/ada on 8000 gives 200"),
         ("--probe", "/variant/ada"),
     ),
     Proof(
         "django",
-        frozenset({"DF101", "DF201", "DF202", "DF301", "DF604"}),
+        frozenset({"DF201", "DF202", "DF301", "DF604"}),
         ("listens on 8000", "GET /healthz on 8000 gives 200", "healthy"),
     ),
     Proof("celery-worker", frozenset({"DF201", "DF301", "DF502", "DF603"}), ("keeps running", "listens on no port")),
     Proof("express", frozenset({"DF201", "DF202", "DF603"}), ("listens on 3000", "GET /health on 3000 gives 200")),
-    Proof(
-        "typescript", frozenset({"DF101", "DF201", "DF202", "DF608"}), ("listens on 4000", "GET / on 4000 gives 200")
-    ),
+    Proof("typescript", frozenset({"DF201", "DF202", "DF608"}), ("listens on 4000", "GET / on 4000 gives 200")),
     Proof(
         "guestbook",
         frozenset({"DF201", "DF202", "DF301", "DF309", "DF603"}),
