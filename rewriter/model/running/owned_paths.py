@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from rewriter.model.context.compose import COMPOSE_FILE
 from rewriter.model.effects.copies import CopiedFiles, Source
 from rewriter.model.running.new_user import Runner
 from rewriter.model.running.shipped import Doubt, Shipped, text_of
 from rewriter.model.running.written_folders import (
     BUILT,
     DEPENDENCIES,
+    REDIRECTION,
     absolute,
     folders_made_by,
     is_free,
@@ -41,6 +44,9 @@ _PLATFORMS: Final = (
     ("fly.toml", re.compile(r"(?m)^\s*\[\[?mounts?\]")),
     ("render.yaml", re.compile(r"(?m)^\s*mountPath:")),
 )
+_CLAIM: Final = re.compile(r"persistentVolumeClaim|volumeClaimTemplates|hostPath:")
+_MOUNT_PATH: Final = re.compile(r"""mountPath:\s*["']?(/[^\s"'#]+)""")
+_MOST_MANIFESTS: Final = 100
 # Servers and frameworks that write into their folder whatever the application does.
 _WRITES_BESIDE: Final = frozenset(
     ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi")
@@ -69,13 +75,13 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     all that is copied there.
     """
     reason, workdir = _why_unknown(shipped), shipped.workdir
-    owned = written_folders(shipped)
+    owned = tuple(path for path in written_folders(shipped) if path != runner.home)
     if reason and (not workdir or is_of_system(workdir)):
         return Doubt(f"it may write in {workdir or 'an unknown folder'}, which is not its own: {reason}")
     if reason:
         owned = tuple(dict.fromkeys((workdir, *owned)))
     doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), _doubt_of_mounts(owned, shipped))
-    if doubt := next(filter(None, doubts), None) or (_doubt_of_steps(shipped, reason) if reason else None):
+    if doubt := next(filter(None, doubts), None) or _doubt_of_steps(owned, shipped, reason):
         return doubt
     has_shell = shipped.end.distribution not in ("scratch", "distroless") and shipped.end.is_posix_shell
     if owned and not has_shell:
@@ -93,7 +99,15 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     )
     made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
     missing = tuple(path for path in given if path != workdir and path not in made)
+    given = tuple(dict.fromkeys(folder for path in given for folder in (*_new_above(path, missing, workdir), path)))
     return Ownership(copies, missing, given, built)
+
+
+def _new_above(path: str, missing: tuple[str, ...], workdir: str) -> Iterator[str]:
+    """The folders between the WORKDIR and one that has to be made: `mkdir -p` makes them as well."""
+    parts = posixpath.relpath(path, workdir or "/").split("/")
+    if workdir and path in missing and is_inside(path, workdir):
+        yield from (posixpath.join(workdir, *parts[:count]) for count in range(1, len(parts)))
 
 
 def _why_unknown(shipped: Shipped) -> str:
@@ -154,18 +168,51 @@ def _doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
     for file, mounts in _PLATFORMS:
         if mounts.search(shipped.context.host.read(file) or ""):
             return Doubt(f"{file} mounts a volume, which keeps the owner it has")
+    return _doubt_of_claims(owned, shipped) if owned else None
+
+
+def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
+    """Volumes that a Kubernetes manifest mounts where the program writes: without `fsGroup` they are mostly root's.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+    """
+    host = shipped.context.host
+    files = host.walk("", lambda name: name.endswith((".yaml", ".yml")) and not COMPOSE_FILE.match(name)) or ()
+    for file in files[:_MOST_MANIFESTS]:
+        text = host.read(file) or ""
+        if _CLAIM.search(text) and "fsGroup" not in text:
+            for place in _MOUNT_PATH.findall(text):
+                if any(is_inside(path, place) for path in owned):
+                    return Doubt(f"{file} mounts a volume at {place}, which keeps the owner it has")
     return None
 
 
-def _doubt_of_steps(shipped: Shipped, reason: str) -> Doubt | None:
+def _doubt_of_steps(owned: tuple[str, ...], shipped: Shipped, reason: str) -> Doubt | None:
     """RUNs below the sources that may make files that the program writes to: they would stay root's."""
     has_sources = False
     for one in shipped.steps:
         if isinstance(one, Copy) and one.paths:
             has_sources = has_sources or one.source_stage is None
-        elif isinstance(one, Run) and has_sources and (match := _MAKES_DATA.search(text_of(one))):
-            return Doubt(f"`{match[0]}` in line {{line}} may make files that it writes to: {reason}", one)
+        elif isinstance(one, Run) and owned:
+            if has_sources and (match := _MAKES_DATA.search(text_of(one))):
+                why = f": {reason}" if reason else ""
+                return Doubt(f"`{match[0]}` in line {{line}} may make files that it writes to{why}", one)
+            if file := next((path for path in _files_made_by(one, shipped) if posixpath.dirname(path) in owned), ""):
+                return Doubt(f"line {{line}} makes {file}, which it may write to", one)
     return None
+
+
+def _files_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
+    """The files that a RUN makes by touch or redirection, save for code."""
+    state = shipped.states.at(run)
+    named = [match["path"] for match in REDIRECTION.finditer(text_of(run))]
+    for command in run.script.simple_commands():
+        if command.name == "touch":
+            named += [word.value for word in command.arguments]
+    for text in named:
+        path = absolute(state.expand(text) or UNKNOWN_PART, state.workdir)
+        if not _CODE.search(path):
+            yield path
 
 
 # Which instructions bring what it writes to
@@ -176,6 +223,8 @@ def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
     if copy.source_stage is not None:
         return _brings_project(copy, owned, shipped)
     copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+    if not copied.is_complete and any(is_inside(copied.target, path) for path in owned):
+        return True  # of what is not there now nothing is known
     if not copy.flag("chmod") and any(shipped.context.is_closed(source.path) for source in copied.sources):
         return True
     return any(_is_written(source, copied, owned, shipped) for source in copied.sources)
@@ -183,6 +232,9 @@ def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
 
 def _is_written(source: Source, copied: CopiedFiles, owned: tuple[str, ...], shipped: Shipped) -> bool:
     if not source.is_tree:
+        writes = shipped.project.writes
+        if writes and source.target in writes.paths:
+            return True
         return posixpath.dirname(source.target) in owned and not _CODE.search(source.path)
     if posixpath.basename(source.target) in BUILT:
         return False
