@@ -13,8 +13,9 @@ from rewriter.model.data.root_programs import LIBRARIES, PACKAGES, SERVER_IMAGES
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
 from rewriter.model.running.home_of_root import doubt_of_home
-from rewriter.model.running.shipped import Doubt, Shipped, text_of
+from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.starts import doubt_of_start
+from rewriter.model.running.written_folders import is_inside
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Copy, Expose, Instruction, Onbuild, Run
 
@@ -26,6 +27,7 @@ _SHUT: Final = re.compile(
     r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o(?:-\S*[rx]|=(?!\S*r))\S*)|\bumask\s+0?[0-7][0-7]7\b"
 )
 _PORT_VARIABLE: Final = re.compile(r"(?:\A|_)(?:PORTS?|URLS)\Z")
+_OF_OTHERS: Final = re.compile(r"SMTP|MAIL|IMAP|POP3|LDAP|SSH|FTP|SNMP|NTP|SYSLOG|PROXY|REMOTE|UPSTREAM")
 # "Docker actions must be run by the default Docker user (root)."
 # https://docs.github.com/en/actions/reference/workflows-and-actions/dockerfile-support#user
 _OF_ACTIONS: Final = ("action.yml", "action.yaml")
@@ -66,6 +68,8 @@ def _doubts_of_image(shipped: Shipped) -> Iterator[Doubt]:
     for one in _steps_behind(shipped):
         if isinstance(one, Run) and _SHUT.search(text_of(one)):
             yield Doubt("the modes that line {line} sets shut other users out", one)
+        elif isinstance(one, Copy) and one not in shipped.copies and downloads(one) and _is_taken(one, shipped):
+            yield Doubt("only root may read what line {line} downloads", one)
     dependencies = shipped.project.dependencies
     if dependencies and (needed := sorted(dependencies.names & LIBRARIES)):
         yield Doubt(f"`{needed[0]}`, which it depends on, works with what is root's")
@@ -80,6 +84,13 @@ def _steps_behind(shipped: Shipped) -> Iterator[Instruction]:
     below: dict[Stage, None] = dict.fromkeys(one for stage in found for one in stage.lineage)
     for stage in below:
         yield from stage.instructions
+
+
+def _is_taken(download: Copy, shipped: Shipped) -> bool:
+    """Whether an image takes from another stage what an ADD has downloaded there."""
+    place = posixpath.normpath(posixpath.join("/", download.destination))
+    taken = (source for copy in shipped.copies if copy.source_stage for source in copy.sources)
+    return any(is_inside(posixpath.normpath(posixpath.join("/", source)), place) for source in taken)
 
 
 def _doubts_of_callers(shipped: Shipped) -> Iterator[Doubt]:
@@ -141,5 +152,6 @@ def _doubts_of_ports(shipped: Shipped) -> Iterator[Doubt]:
 
 def _low_port_in(name: str, value: str) -> str:
     """The value of a variable that names a port for root; empty where it does not."""
-    match = re.fullmatch(r"(?:\S*:)?(\d+)/?", value) if _PORT_VARIABLE.search(name) else None
+    is_own = _PORT_VARIABLE.search(name) and not _OF_OTHERS.search(name)
+    match = re.fullmatch(r"(?:\S*:)?(\d+)/?", value) if is_own else None
     return value if match and 0 < int(match[1]) < FIRST_OPEN_PORT else ""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from rewriter.model.context.compose import COMPOSE_FILE
 from rewriter.model.effects.copies import CopiedFiles, Source
 from rewriter.model.running.new_user import Runner
-from rewriter.model.running.shipped import Doubt, Shipped, text_of
+from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.written_folders import (
     BUILT,
     DEPENDENCIES,
@@ -79,7 +79,8 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     if reason and (not workdir or is_of_system(workdir)):
         return Doubt(f"it may write in {workdir or 'an unknown folder'}, which is not its own: {reason}")
     if reason:
-        owned = tuple(dict.fromkeys((workdir, *owned)))
+        between = (folder for path in owned if is_inside(path, workdir) for folder in _between(workdir, path))
+        owned = tuple(dict.fromkeys((workdir, *between, *owned)))
     doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), _doubt_of_mounts(owned, shipped))
     if doubt := next(filter(None, doubts), None) or _doubt_of_steps(owned, shipped, reason):
         return doubt
@@ -97,17 +98,24 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
         for path in owned
         if not (_is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
     )
+    missing = _missing(given, shipped)
+    new = (folder for path in missing if is_inside(path, workdir) for folder in _between(workdir, path))
+    above = {folder for folder in new if not _is_brought(folder, shipped.copies, shipped)}
+    return Ownership(copies, missing, tuple(sorted({*given, *above})), built)
+
+
+def _missing(given: tuple[str, ...], shipped: Shipped) -> tuple[str, ...]:
+    """Those of the folders that mkdir has to make; one that comes with a folder below it need not be named."""
     made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
-    missing = tuple(path for path in given if path != workdir and path not in made)
-    given = tuple(dict.fromkeys(folder for path in given for folder in (*_new_above(path, missing, workdir), path)))
-    return Ownership(copies, missing, given, built)
+    made |= {folder for path in made for folder in _between("/", path)}
+    found = sorted(path for path in given if path != shipped.workdir and path not in made)
+    return tuple(path for path in found if not any(one != path and is_inside(one, path) for one in found))
 
 
-def _new_above(path: str, missing: tuple[str, ...], workdir: str) -> Iterator[str]:
-    """The folders between the WORKDIR and one that has to be made: `mkdir -p` makes them as well."""
-    parts = posixpath.relpath(path, workdir or "/").split("/")
-    if workdir and path in missing and is_inside(path, workdir):
-        yield from (posixpath.join(workdir, *parts[:count]) for count in range(1, len(parts)))
+def _between(folder: str, path: str) -> Iterator[str]:
+    """The folders between a folder and a path below it: `mkdir -p` makes them as well."""
+    parts = posixpath.relpath(path, folder).split("/")
+    yield from (posixpath.join(folder, *parts[:count]) for count in range(1, len(parts)))
 
 
 def _why_unknown(shipped: Shipped) -> str:
@@ -222,6 +230,8 @@ def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
     """Whether a COPY brings files that the program may write to, or that others than their owner may not read."""
     if copy.source_stage is not None:
         return _brings_project(copy, owned, shipped)
+    if downloads(copy) and not is_free(copy.destination):
+        return True
     copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
     if not copied.is_complete and any(is_inside(copied.target, path) for path in owned):
         return True  # of what is not there now nothing is known
@@ -265,6 +275,8 @@ def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> boo
         return "static" not in copy.destination
     flag = copy.source_stage
     stage = shipped.states.graph.find(flag.value) if flag else None
+    if shipped.project.language == "csharp" and target in owned:
+        return True  # uploads go into its `wwwroot`
     is_written = target in owned or (shipped.project.framework == "Next" and is_inside(shipped.workdir, target))
     if stage is None or not is_written:
         return False

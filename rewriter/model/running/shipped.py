@@ -13,7 +13,7 @@ from rewriter.model.project.program import program_of, up_to_server
 from rewriter.model.project.start import start_of
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
-from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Instruction, Run
+from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Instruction, Run
 
 
 class Doubt(NamedTuple):
@@ -101,6 +101,15 @@ class Shipped:
         if service:
             texts += [" ".join(service.command or ()), " ".join(service.entrypoint or ())]
         return "\n".join(texts)
+
+
+def downloads(copy: Copy) -> bool:
+    """Whether an ADD downloads a file, which then only its owner may read: its mode is 600.
+
+    https://docs.docker.com/reference/dockerfile/#add
+    """
+    is_remote = any(source.startswith(("http://", "https://")) and ".git" not in source for source in copy.sources)
+    return isinstance(copy, Add) and is_remote and not copy.flag("chmod")
 
 
 def text_of(run: Run) -> str:

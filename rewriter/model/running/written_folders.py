@@ -22,6 +22,9 @@ BUILT: Final = DEPENDENCIES | names(
 )
 """Folders that builds fill or deployments bring, and programs only read, by their names."""
 
+_COLLECTED: Final = names("static public")
+"""Those that programs fill when they start as well, once a RUN has made them."""
+
 # Folders that everybody may write to.
 _FREE: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/lock")
 _SHARED: Final = SHARED_FOLDERS | names("/var/log /var/run /run /var/cache /var/spool /go /go/src")
@@ -41,7 +44,9 @@ _OF_DATA: Final = re.compile(
     r"(?:DIR|DIRECTORY|FOLDER|PATH|HOME|ROOT|FILE)?\Z"
 )
 # https://docs.sqlalchemy.org/en/20/core/engines.html#sqlite, https://www.prisma.io/docs/orm/overview/databases/sqlite
-_SQLITE: Final = re.compile(r"(?:file:|sqlite[\w+]*:(?:///)?)(?P<path>[^:?]+?)(?:\?|\Z)")
+_SQLITE: Final = re.compile(
+    r"(?:file:|sqlite[\w+]*:(?:///)?)(?P<path>[^:?]+?)(?:\?|\Z)|Data Source=(?P<source>/[^;:]+)"
+)
 # Files that servers are told to write: https://docs.gunicorn.org/en/stable/settings.html
 _OPTION: Final = re.compile(r"--?(?:[\w-]*log-?file|logto|pid(?:file)?|daemonize|schedule)[= ](?P<path>[^\s-]\S*)")
 _FOLDER: Final = re.compile(r"(?:--worker-tmp-dir[= ]|\bworker_tmp_dir\s*=\s*)[\"']?(?P<path>[^\s\"'-][^\s\"']*)")
@@ -115,7 +120,7 @@ def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
 
 def _is_data(path: str, workdir: str) -> bool:
     """Whether a folder that a RUN makes is there to be written to: by its name, or because it is the project's."""
-    if posixpath.basename(path) in BUILT or is_inside(workdir, path):
+    if posixpath.basename(path) in BUILT - _COLLECTED or is_inside(workdir, path):
         return False
     is_own = bool(workdir) and not is_of_system(workdir) and is_inside(path, workdir)
     return is_own or _DATA_FOLDER.match(posixpath.basename(path)) is not None
@@ -124,7 +129,7 @@ def _is_data(path: str, workdir: str) -> bool:
 def _of_variables(shipped: Shipped) -> Iterator[str]:
     for name, value in shipped.project.environment.items():
         if value and (match := _SQLITE.match(value)):
-            path = absolute(match["path"].replace("//", "/"), shipped.workdir)
+            path = absolute((match["path"] or match["source"]).replace("//", "/"), shipped.workdir)
             yield posixpath.dirname(path)
             if value.startswith("file:") and not match["path"].startswith("/"):
                 yield posixpath.join(shipped.workdir, "prisma")  # from which Prisma reads relative paths
