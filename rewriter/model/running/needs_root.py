@@ -16,7 +16,6 @@ from rewriter.model.running.home_of_root import doubt_of_home
 from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.starts import doubt_of_start
 from rewriter.model.running.written_folders import is_inside
-from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Copy, Expose, Instruction, Onbuild, Run
 
 FIRST_OPEN_PORT: Final = 1024
@@ -25,6 +24,11 @@ FIRST_OPEN_PORT: Final = 1024
 # A mode that shuts others out of what they would have to read or run: its last digit lacks reading.
 _SHUT: Final = re.compile(
     r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o(?:-\S*[rx]|=(?!\S*r))\S*)|\bumask\s+0?[0-7][0-7]7\b"
+    r"|\b(?:install|mkdir)\b[^\n;&|]*\s(?:-m\s*|--mode[= ])0?[0-7]{2}[0-3]\b"
+)
+# Modes of keys and logins, which builders keep to themselves.
+_OF_LOGINS: Final = re.compile(
+    r"\b(?:chmod|mkdir|install)\b[^\n;&|]*(?:\.(?:ssh|gnupg|netrc|aws|npmrc)|id_\w+)\b[^\n;&|]*"
 )
 _PORT_VARIABLE: Final = re.compile(r"(?:\A|_)(?:PORTS?|URLS)\Z")
 _OF_OTHERS: Final = re.compile(r"SMTP|MAIL|IMAP|POP3|LDAP|SSH|FTP|SNMP|NTP|SYSLOG|PROXY|REMOTE|UPSTREAM")
@@ -40,7 +44,7 @@ _SHARED: Final = ("network_mode", "pid", "ipc")
 
 def doubt_of_root(shipped: Shipped) -> Doubt | None:
     """Why it cannot be said that the image works without root; None where it does."""
-    for doubts in (_doubts_of_image, _doubts_of_callers, _doubts_of_services, _doubts_of_ports):
+    for doubts in (_doubts_of_image, _doubts_of_modes, _doubts_of_callers, _doubts_of_services, _doubts_of_ports):
         if doubt := next(doubts(shipped), None):
             return doubt
     return doubt_of_start(shipped) or doubt_of_home(shipped)
@@ -65,25 +69,32 @@ def _doubts_of_image(shipped: Shipped) -> Iterator[Doubt]:
             yield Doubt("line {line} copies a whole system", one)
         elif isinstance(one, Copy) and (flag := one.flag("chmod")) and not re.fullmatch(r"0?[0-7]{2}[4-7]", flag.value):
             yield Doubt("the mode that line {line} sets shuts other users out", one)
-    for one in _steps_behind(shipped):
-        if isinstance(one, Run) and _SHUT.search(text_of(one)):
-            yield Doubt("the modes that line {line} sets shut other users out", one)
-        elif isinstance(one, Copy) and one not in shipped.copies and downloads(one) and _is_taken(one, shipped):
-            yield Doubt("only root may read what line {line} downloads", one)
     dependencies = shipped.project.dependencies
     if dependencies and (needed := sorted(dependencies.names & LIBRARIES)):
         yield Doubt(f"`{needed[0]}`, which it depends on, works with what is root's")
 
 
+def _doubts_of_modes(shipped: Shipped) -> Iterator[Doubt]:
+    """Files that others than root may not read: modes come along with what a COPY takes from another stage."""
+    for run in shipped.runs:
+        if _SHUT.search(text_of(run)):
+            yield Doubt("the modes that line {line} sets shut other users out", run)
+    for one in _steps_behind(shipped):
+        if isinstance(one, Run) and _SHUT.search(_OF_LOGINS.sub("", text_of(one))):
+            yield Doubt("the modes that line {line} sets shut other users out", one)
+        elif isinstance(one, Copy) and downloads(one) and _is_taken(one, shipped):
+            yield Doubt("only root may read what line {line} downloads", one)
+
+
 def _steps_behind(shipped: Shipped) -> Iterator[Instruction]:
-    """The steps of the image, and those of the stages that it takes files from."""
-    yield from shipped.steps
+    """The steps of the stages that an image takes files from."""
     graph = shipped.states.graph
     flags = (copy.source_stage for copy in shipped.copies)
-    found = dict.fromkeys(stage for flag in flags if flag and (stage := graph.find(flag.value)))
-    below: dict[Stage, None] = dict.fromkeys(one for stage in found for one in stage.lineage)
-    for stage in below:
-        yield from stage.instructions
+    found = [stage for flag in flags if flag and (stage := graph.find(flag.value))]
+    own = set(shipped.stage.lineage)
+    for stage in dict.fromkeys(below for taken in found for below in taken.lineage):
+        if stage not in own:
+            yield from stage.instructions
 
 
 def _is_taken(download: Copy, shipped: Shipped) -> bool:

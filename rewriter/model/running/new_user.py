@@ -133,7 +133,7 @@ def _is_steady(one: Instruction, shipped: Shipped) -> bool:
         return _is_from_image(one, shipped)
     if isinstance(one, Run):
         return _is_of_system(one)
-    return not isinstance(one, User)
+    return not isinstance(one, User) or is_root(one.arguments)
 
 
 def _is_from_image(copy: Copy, shipped: Shipped) -> bool:

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.context.compose import COMPOSE_FILE
 from rewriter.model.effects.copies import CopiedFiles, Source
+from rewriter.model.running.mounted import doubt_of_mounts
 from rewriter.model.running.new_user import Runner
 from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.written_folders import (
     BUILT,
-    DEPENDENCIES,
     REDIRECTION,
     absolute,
     folders_made_by,
@@ -26,7 +25,6 @@ from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Copy, Run
 
 _PLAIN: Final = re.compile(r"/[\w./@+-]+\Z")
-_FILE: Final = re.compile(r"[^/.]\.\w{1,8}\Z")
 # Files that a program reads and never writes.
 _CODE: Final = re.compile(
     r"(?:\.(?:py|[cm]?[jt]sx?|go|rs|java|jar|war|rb|cs|dll|sh|txt|toml|lock|cfg|ini|ya?ml|md|html|css|conf|mod|sum|pem)"
@@ -39,14 +37,6 @@ _MAKES_DATA: Final = re.compile(
     r"prisma (?:db push|migrate)|sqlite3 |db:(?:migrate|setup|create|seed)|init_?db\S*|(?:rails|rake) \S+|"
     r"bootsnap precompile|\bgit clone\b"
 )
-# https://fly.io/docs/reference/configuration/#the-mounts-section, https://render.com/docs/disks
-_PLATFORMS: Final = (
-    ("fly.toml", re.compile(r"(?m)^\s*\[\[?mounts?\]")),
-    ("render.yaml", re.compile(r"(?m)^\s*mountPath:")),
-)
-_CLAIM: Final = re.compile(r"persistentVolumeClaim|volumeClaimTemplates|hostPath:")
-_MOUNT_PATH: Final = re.compile(r"""mountPath:\s*["']?(/[^\s"'#]+)""")
-_MOST_MANIFESTS: Final = 100
 # Servers and frameworks that write into their folder whatever the application does.
 _WRITES_BESIDE: Final = frozenset(
     ("celery", "chainlit run", "mlflow", "jupyter", "rails server", "puma", "uwsgi", "strapi")
@@ -81,7 +71,7 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     if reason:
         between = (folder for path in owned if is_inside(path, workdir) for folder in _between(workdir, path))
         owned = tuple(dict.fromkeys((workdir, *between, *owned)))
-    doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), _doubt_of_mounts(owned, shipped))
+    doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), doubt_of_mounts(owned, shipped))
     if doubt := next(filter(None, doubts), None) or _doubt_of_steps(owned, shipped, reason):
         return doubt
     has_shell = shipped.end.distribution not in ("scratch", "distroless") and shipped.end.is_posix_shell
@@ -158,40 +148,6 @@ def _doubt_of_owners(shipped: Shipped, runner: Runner) -> Doubt | None:
                 owners += plain[:1] if command.name == "chown" else []
         if any(owner.partition(":")[0] not in known for owner in owners):
             return Doubt("line {line} gives files to another user", one)
-    return None
-
-
-def _doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
-    """Volumes and folders of the host that the program writes to: they keep the owner that they have, mostly root."""
-    for service in shipped.services:
-        for kind, source, target, is_read_only in service.mounts:
-            is_data = kind in ("volume", "bind") and source and not is_read_only and not is_free(target)
-            if not is_data or posixpath.basename(target) in DEPENDENCIES:
-                continue
-            is_written = kind == "volume" or any(is_inside(path, target) for path in owned)
-            if not is_written and (_FILE.search(target) or is_inside(shipped.workdir, target)):
-                continue  # sources and settings, which it only reads
-            what = f"the volume {source}" if kind == "volume" else f"{source} of the host"
-            return Doubt(f"{service} mounts {what} at {target}, which keeps the owner it has")
-    for file, mounts in _PLATFORMS:
-        if mounts.search(shipped.context.host.read(file) or ""):
-            return Doubt(f"{file} mounts a volume, which keeps the owner it has")
-    return _doubt_of_claims(owned, shipped) if owned else None
-
-
-def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
-    """Volumes that a Kubernetes manifest mounts where the program writes: without `fsGroup` they are mostly root's.
-
-    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
-    """
-    host = shipped.context.host
-    files = host.walk("", lambda name: name.endswith((".yaml", ".yml")) and not COMPOSE_FILE.match(name)) or ()
-    for file in files[:_MOST_MANIFESTS]:
-        text = host.read(file) or ""
-        if _CLAIM.search(text) and "fsGroup" not in text:
-            for place in _MOUNT_PATH.findall(text):
-                if any(is_inside(path, place) for path in owned):
-                    return Doubt(f"{file} mounts a volume at {place}, which keeps the owner it has")
     return None
 
 

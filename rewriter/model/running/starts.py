@@ -153,6 +153,9 @@ def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
         yield "it only runs tests"
     if program.name.split()[0] in _BUILDERS or program.name in ("dotnet run", "dotnet watch"):
         yield f"`{program.name}` builds the project when the container starts"
+    text = shipped.project.sources.read(program.file) if program.file else ""
+    if isinstance(text, str) and "/root/" in text:
+        yield f"{program.file} names paths below /root, which only root may enter"
     if program.language == "php":
         yield "libraries of PHP may write beside their code"
     if program.name in WRITES_IN_MODULES:

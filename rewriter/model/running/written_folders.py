@@ -111,8 +111,10 @@ def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
     for command in run.script.simple_commands():
         if command.name == "cd" and len(command.words) == 2:
             folder = absolute(command.words[1].value or UNKNOWN_PART, folder)
+        modes = {word.span for option, word in pairwise(command.words) if option.value in ("-m", "--mode")}
         for word in command.arguments if command.name == "mkdir" else ():
             text = word.value if word.is_literal else (state.expand(word.text) or "")
+            text = "" if word.span in modes else text
             path = absolute(text, folder) if text and not text.startswith("-") else ""
             if path:
                 yield path
