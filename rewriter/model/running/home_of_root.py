@@ -23,13 +23,16 @@ _FILLS_HOME: Final = (
     (re.compile(r"puppeteer\s+browsers\s+install"), ("PUPPETEER_CACHE_DIR",)),
     (re.compile(r"patchright\s+install|crawl4ai-setup"), ("PLAYWRIGHT_BROWSERS_PATH",)),
     (re.compile(r"pyppeteer-install|camoufox\s+fetch|\bpm2\s+install\b"), ("PYPPETEER_HOME", "PM2_HOME")),
-    (re.compile(r"\bgit\s+(?:lfs\s+install\b(?!.*--system)|config\s+.*--global\b)"), ("GIT_CONFIG_GLOBAL",)),
+    (
+        re.compile(r"\bgit\s+(?:lfs\s+install\b(?!.{0,99}--system)|config\s+(?:-\S+\s+)*--global\b)"),
+        ("GIT_CONFIG_GLOBAL",),
+    ),
     (re.compile(r"\baws\s+configure\b"), ("AWS_CONFIG_FILE",)),
     (re.compile(r"\bkubectl\s+config\b"), ("KUBECONFIG",)),
     (re.compile(r"\bgcloud\s+(?:auth|config)\b"), ("CLOUDSDK_CONFIG",)),
     (re.compile(r"\bhelm\s+(?:repo\s+add|plugin\s+install)\b"), ("HELM_DATA_HOME",)),
     (re.compile(r"\bcomposer\s+global\b"), ("COMPOSER_HOME",)),
-    (re.compile(r"\bdotnet\s+tool\s+install\b.*\s(?:-g|--global)\b"), ("DOTNET_CLI_HOME",)),
+    (re.compile(r"\bdotnet\s+tool\s+install\b.{0,2000}\s(?:-g|--global)\b"), ("DOTNET_CLI_HOME",)),
     (re.compile(r"\bnltk\b"), ("NLTK_DATA",)),
     (re.compile(r"huggingface-cli|\bhf download\b|from_pretrained|SentenceTransformer"), ("HF_HOME",)),
     (re.compile(r"\bnvm\b|\bfnm\b|\bvolta\b"), ("NVM_DIR", "VOLTA_HOME")),
@@ -42,7 +45,7 @@ _FILLS_HOME: Final = (
     (re.compile(r"get\.pnpm\.io"), ("PNPM_HOME",)),
     (re.compile(r"\buv\s+python\s+install"), ("UV_PYTHON_INSTALL_DIR",)),
     (re.compile(r"\bpipx\s+install\b"), ("PIPX_HOME",)),
-    (re.compile(r"--user\b(?=.*\binstall\b)|\binstall\b.*--user\b"), ("PYTHONUSERBASE",)),
+    (re.compile(r"--user\b(?=.{0,2000}\binstall\b)|\binstall\b.{0,2000}--user\b"), ("PYTHONUSERBASE",)),
 )
 # Packages whose install scripts put browsers there: https://pptr.dev/guides/installation
 _BROWSER_PACKAGES: Final = {

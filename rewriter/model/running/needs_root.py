@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 from rewriter.model.context.documents import mapping, sequence
@@ -16,6 +17,7 @@ from rewriter.model.running.home_of_root import doubt_of_home
 from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.starts import doubt_of_start
 from rewriter.model.running.written_folders import is_inside
+from rewriter.syntax.shell import SimpleCommand
 from rewriter.syntax.tree import Copy, Expose, Instruction, Onbuild, Run
 
 FIRST_OPEN_PORT: Final = 1024
@@ -24,12 +26,10 @@ FIRST_OPEN_PORT: Final = 1024
 # A mode that shuts others out of what they would have to read or run: its last digit lacks reading.
 _SHUT: Final = re.compile(
     r"\bchmod\s+(?:-\S+\s+)*(?:0?[0-7]{2}[0-3]\b|u[+=]\S+|\S*o(?:-\S*[rx]|=(?!\S*r))\S*)|\bumask\s+0?[0-7][0-7]7\b"
-    r"|\b(?:install|mkdir)\b[^\n;&|]*\s(?:-m\s*|--mode[= ])0?[0-7]{2}[0-3]\b"
 )
+_SHUT_MODE: Final = re.compile(r"0?[0-7]{2}[0-3]")
 # Modes of keys and logins, which builders keep to themselves.
-_OF_LOGINS: Final = re.compile(
-    r"\b(?:chmod|mkdir|install)\b[^\n;&|]*(?:\.(?:ssh|gnupg|netrc|aws|npmrc)|id_\w+)\b[^\n;&|]*"
-)
+_OF_LOGINS: Final = re.compile(r"\bchmod\b[^\n;&|]{0,200}?(?:\.(?:ssh|gnupg|netrc|aws|npmrc)|id_\w+)\b[^\n;&|]*")
 _PORT_VARIABLE: Final = re.compile(r"(?:\A|_)(?:PORTS?|URLS)\Z")
 _OF_OTHERS: Final = re.compile(r"SMTP|MAIL|IMAP|POP3|LDAP|SSH|FTP|SNMP|NTP|SYSLOG|PROXY|REMOTE|UPSTREAM")
 # "Docker actions must be run by the default Docker user (root)."
@@ -77,13 +77,24 @@ def _doubts_of_image(shipped: Shipped) -> Iterator[Doubt]:
 def _doubts_of_modes(shipped: Shipped) -> Iterator[Doubt]:
     """Files that others than root may not read: modes come along with what a COPY takes from another stage."""
     for run in shipped.runs:
-        if _SHUT.search(text_of(run)):
+        if _SHUT.search(text_of(run)) or any(map(_makes_shut, run.script.simple_commands())):
             yield Doubt("the modes that line {line} sets shut other users out", run)
     for one in _steps_behind(shipped):
         if isinstance(one, Run) and _SHUT.search(_OF_LOGINS.sub("", text_of(one))):
             yield Doubt("the modes that line {line} sets shut other users out", one)
         elif isinstance(one, Copy) and downloads(one) and _is_taken(one, shipped):
             yield Doubt("only root may read what line {line} downloads", one)
+
+
+def _makes_shut(command: SimpleCommand) -> bool:
+    """Whether `install -m 640` or `mkdir -m 700` makes what others may not read."""
+    if command.name not in ("install", "mkdir"):
+        return False
+    words = [word.value for word in command.words]
+    modes = [word for option, word in pairwise(words) if option in ("-m", "--mode")]
+    modes += [word.partition("=")[2] for word in words if word.startswith("--mode=")]
+    modes += [word[2:] for word in words if word.startswith("-m")]
+    return any(_SHUT_MODE.fullmatch(mode) for mode in modes)
 
 
 def _steps_behind(shipped: Shipped) -> Iterator[Instruction]:

@@ -25,7 +25,9 @@ _ELSEWHERE: Final = {
     "pipenv": ("PIPENV_VENV_IN_PROJECT", "WORKON_HOME"),
 }
 # Servers that are told to switch to another user, which only root may.
-_SWITCHES_ITSELF: Final = re.compile(r"\b(?:gunicorn|uwsgi|celery|daphne|hypercorn|puma|unicorn)\b.* --(?:user|uid)\b")
+_SWITCHES_ITSELF: Final = re.compile(
+    r"\b(?:gunicorn|uwsgi|celery|daphne|hypercorn|puma|unicorn)\b.{0,2000} --(?:user|uid)\b"
+)
 _USER_SETTING: Final = re.compile(r"(?m)^\s*(?:user|uid)\s*=\s*[\"']?\w")
 _UV_CHOICES: Final = re.compile(
     r"--(?:no-dev|no-default-groups|no-install-\S+|(?:extra|group|only-group)[ =]\S+|all-\S+)"
