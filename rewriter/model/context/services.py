@@ -63,6 +63,14 @@ class Service(NamedTuple):
         return _text(self.settings.get("user"))
 
     @property
+    def environment(self) -> tuple[tuple[str, str], ...]:
+        """The variables that it gives the container, with their values as written; empty is one of the host's."""
+        settings = self.settings.get("environment")
+        listed = [str(one).partition("=")[::2] for one in sequence(settings)]
+        named = [(str(name), _text(value)) for name, value in mapping(settings).items()]
+        return (*listed, *named)
+
+    @property
     def health_command(self) -> tuple[str, ...] | None:
         """The words of its own health check, `("NONE",)` where it switches the image's off; None where that stays."""
         check = mapping(self.settings.get("healthcheck"))

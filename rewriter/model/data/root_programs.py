@@ -36,6 +36,14 @@ PACKAGES: Final = names(
 )
 """Packages of the final image that are there to be used by root, or that the program uses as root."""
 
+LIBRARIES: Final = names(
+    "docker docker-py aiodocker python-on-whales dockerode scapy pcapy pypcap netfilterqueue pyroute2 python-iptables "
+    "pyshark raw-socket net-ping pcap cap ping3 icmplib rpi-gpio gpiozero pigpio lgpio spidev smbus smbus2 "
+    "adafruit-blinka onoff rpio i2c-bus spi-device pyserial serialport pyusb usb node-hid hidapi evdev bluepy bleak "
+    "pybluez noble @abandonware/noble bcc fusepy pyfuse3 python-pam prctl"
+)
+"""Libraries of Python and JavaScript that talk to the Docker socket, to devices or raw sockets: mostly root's."""
+
 SERVER_IMAGES: Final = names(
     "nginx httpd php haproxy traefik caddy varnish memcached redis valkey postgres mysql mariadb percona mongo "
     "mongo-express couchdb couchbase cassandra rabbitmq elasticsearch kibana logstash influxdb telegraf neo4j vault "
@@ -46,8 +54,8 @@ SERVER_IMAGES: Final = names(
 """Official images whose entry points start as root on purpose, or lay out folders for a user of their own."""
 
 WRITES_IN_MODULES: Final = frozenset(
-    ("vite", "vite preview", "react-scripts start", "vue-cli-service serve", "nuxt", "astro", "gatsby develop",
-     "webpack serve", "webpack-dev-server", "ng serve", "strapi", "nest start")
+    ("vite", "vite preview", "react-scripts start", "vue-cli-service serve", "nuxt", "astro", "next dev",
+     "gatsby develop", "webpack serve", "webpack-dev-server", "ng serve", "strapi", "nest start")
 )  # fmt: skip
 """Development servers that write caches or builds beside the installed packages.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from rewriter.model.project.answers import Text, Writes
 from rewriter.model.project.javascript_values import Script, Scripts
+from rewriter.model.project.python_writes import folder_of_bare
 from rewriter.model.project.trees import arguments_of, field, text_of
 from rewriter.model.stages import UNKNOWN_PART
 
@@ -15,6 +16,7 @@ _METHODS: Final = frozenset(
     {"writeFile", "writeFileSync", "appendFile", "appendFileSync", "createWriteStream", "mkdir", "mkdirSync", "unlink",
      "unlinkSync", "rm", "rmSync", "rmdirSync", "outputFile", "outputJson", "ensureDir", "ensureDirSync", "mkdtemp"}
 )  # fmt: skip
+_OF_FILES: Final = re.compile(r"[fF]ile|Json|WriteStream|unlink")
 _RUNS: Final = frozenset({"exec", "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "fork"})
 _SECOND: Final = frozenset({"copyFile", "copyFileSync", "rename", "renameSync"})
 _CONSTRUCTORS: Final = frozenset({"sqlite3.Database", "Database", "DatabaseSync", "JSONFile", "JSONFileSync", "Low"})
@@ -56,9 +58,9 @@ def _written(node, scripts: Scripts, script: Script):  # type: ignore[no-untyped
         if text is None or text.value != ":memory:":
             yield text
     elif method in _METHODS and arguments:
-        yield scripts.text(arguments[0], script)
+        yield _of_file(scripts.text(arguments[0], script), method)
     elif method in _SECOND and len(arguments) > 1:
-        yield scripts.text(arguments[1], script)
+        yield _of_file(scripts.text(arguments[1], script), method)
     elif _HOLDERS.search(name):
         for argument in arguments:
             options = scripts.object(argument, script)
@@ -75,6 +77,13 @@ def _written(node, scripts: Scripts, script: Script):  # type: ignore[no-untyped
                         if text is None or ("/" not in text.value and "." not in text.value):
                             continue
                     yield None if is_function else scripts.text(value, script)
+
+
+def _of_file(text: Text | None, method: str) -> Text | None:
+    """What a method writes to; of a file whose name has no ending, its folder."""
+    if text is None or not text.value or not _OF_FILES.search(method):
+        return text
+    return text._replace(value=folder_of_bare(text.value))
 
 
 def _place(text: Text | None, folder: str) -> str:

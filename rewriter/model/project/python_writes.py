@@ -28,6 +28,7 @@ _SECOND: Final = names(
     "shutil.copy shutil.copy2 shutil.copyfile shutil.move shutil.copytree os.rename os.replace torch.save joblib.dump "
     "urllib.request.urlretrieve"
 )
+_OF_FOLDERS: Final = names("os.makedirs os.mkdir os.rmdir shutil.rmtree mkdir save_model save_pretrained extractall")
 _SAVERS: Final = ("PIL", "torch", "flask", "werkzeug", "openpyxl", "docx", "matplotlib")
 _PATH_METHODS: Final = names("write_text write_bytes mkdir touch unlink")
 _ARGUMENT_METHODS: Final = names(
@@ -119,6 +120,8 @@ class _Finder:
         text = self._modules.text(node, module)
         if text is not None and what.endswith("connect") and (_SQLITE.match(text.value) or text.value == ":memory:"):
             return
+        if text is not None and not (what in _SETTINGS or what in _OF_FOLDERS or what in _SECOND):
+            text = text._replace(value=folder_of_bare(text.value))
         self._note(text, f"`{what}` in {module.file} writes to a path that is computed")
 
     def _database(self, text: Text | None) -> None:
@@ -139,6 +142,12 @@ class _Finder:
             self.unread.append(reason)
             return
         self.paths.add(posixpath.normpath(posixpath.join(self._folder, path)))
+
+
+def folder_of_bare(path: str) -> str:
+    """The folder of a file whose name has no ending: else its path would look like that of a folder."""
+    folder, _, name = path.rpartition("/")
+    return path if "." in name or UNKNOWN_PART in path or not name else folder or ("/" if path[0] == "/" else ".")
 
 
 def _saves(first: ast.expr, module: Module) -> bool:

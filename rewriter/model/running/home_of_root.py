@@ -21,6 +21,18 @@ _REMOVAL: Final = re.compile(r"\brm\s+(?:-\S+\s+)*(?:(?:/root|~|\$\{?HOME\}?)/?[
 _FILLS_HOME: Final = (
     (re.compile(r"playwright\s+install\b(?!-deps)"), ("PLAYWRIGHT_BROWSERS_PATH",)),
     (re.compile(r"puppeteer\s+browsers\s+install"), ("PUPPETEER_CACHE_DIR",)),
+    (re.compile(r"patchright\s+install|crawl4ai-setup"), ("PLAYWRIGHT_BROWSERS_PATH",)),
+    (re.compile(r"pyppeteer-install|camoufox\s+fetch|\bpm2\s+install\b"), ("PYPPETEER_HOME", "PM2_HOME")),
+    (
+        re.compile(r"\bgit\s+(?:lfs\s+install\b(?!.{0,99}--system)|config\s+(?:-\S+\s+)*--global\b)"),
+        ("GIT_CONFIG_GLOBAL",),
+    ),
+    (re.compile(r"\baws\s+configure\b"), ("AWS_CONFIG_FILE",)),
+    (re.compile(r"\bkubectl\s+config\b"), ("KUBECONFIG",)),
+    (re.compile(r"\bgcloud\s+(?:auth|config)\b"), ("CLOUDSDK_CONFIG",)),
+    (re.compile(r"\bhelm\s+(?:repo\s+add|plugin\s+install)\b"), ("HELM_DATA_HOME",)),
+    (re.compile(r"\bcomposer\s+global\b"), ("COMPOSER_HOME",)),
+    (re.compile(r"\bdotnet\s+tool\s+install\b.{0,2000}\s(?:-g|--global)\b"), ("DOTNET_CLI_HOME",)),
     (re.compile(r"\bnltk\b"), ("NLTK_DATA",)),
     (re.compile(r"huggingface-cli|\bhf download\b|from_pretrained|SentenceTransformer"), ("HF_HOME",)),
     (re.compile(r"\bnvm\b|\bfnm\b|\bvolta\b"), ("NVM_DIR", "VOLTA_HOME")),
@@ -33,8 +45,14 @@ _FILLS_HOME: Final = (
     (re.compile(r"get\.pnpm\.io"), ("PNPM_HOME",)),
     (re.compile(r"\buv\s+python\s+install"), ("UV_PYTHON_INSTALL_DIR",)),
     (re.compile(r"\bpipx\s+install\b"), ("PIPX_HOME",)),
-    (re.compile(r"--user\b(?=.*\binstall\b)|\binstall\b.*--user\b"), ("PYTHONUSERBASE",)),
+    (re.compile(r"--user\b(?=.{0,2000}\binstall\b)|\binstall\b.{0,2000}--user\b"), ("PYTHONUSERBASE",)),
 )
+# Packages whose install scripts put browsers there: https://pptr.dev/guides/installation
+_BROWSER_PACKAGES: Final = {
+    "puppeteer": ("PUPPETEER_CACHE_DIR", "PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD",
+                  "PUPPETEER_EXECUTABLE_PATH"),
+    "cypress": ("CYPRESS_CACHE_FOLDER",),
+}  # fmt: skip
 _BY_UV: Final = re.compile(r"\buv (?:sync|venv|run)\b")
 _SYSTEM_SCRIPT: Final = re.compile(r"nodesource\.com|deb\.|apt\.|packages\.|rpm\.|get\.docker\.com")
 _PIPED_INTO_SHELL: Final = re.compile(
@@ -51,6 +69,10 @@ def doubt_of_home(shipped: Shipped) -> Doubt | None:
         return Doubt("HOME is a folder that only root may enter")
     if shipped.workdir == "/root" or shipped.workdir.startswith("/root/"):
         return Doubt(f"it runs in {shipped.workdir}, which only root may enter")
+    dependencies = shipped.project.dependencies
+    for name, variables in _BROWSER_PACKAGES.items():
+        if dependencies and name in dependencies.names and not any(map(shipped.end.is_set, variables)):
+            return Doubt(f"{name} puts a browser into the home folder of root when it is installed")
     return next((Doubt(reason, one) for one in shipped.steps for reason in _doubts(one, shipped)), None)
 
 

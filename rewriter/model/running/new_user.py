@@ -13,7 +13,7 @@ from rewriter.model.data.base_contents import accounts_of
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.running.shipped import Doubt, Shipped
-from rewriter.model.users import created_users, texts_of_users
+from rewriter.model.users import CreatedUser, created_users, texts_of_users
 from rewriter.syntax.tree import Copy, Instruction, Run, User, Workdir
 
 UID: Final = 10001
@@ -52,6 +52,8 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
         one = created[-1]
         if not one.has_home:
             return Doubt(f"the user {one.name}, created in line {{line}}, has no home folder", one.run)
+        if "$" in one.run.view.text:
+            return _by_name(one)
         if one.account is not None and one.account.uid:
             number = f"{one.account.uid}:{one.account.gid}"
             return Runner(number, number, one.name, one.account.home)
@@ -69,6 +71,14 @@ def find_runner(shipped: Shipped) -> Runner | Doubt:
         number = f"{account.uid}:{account.gid}"
         return Runner(number, number, account.name, account.home)
     return _create(shipped)
+
+
+def _by_name(user: CreatedUser) -> Runner | Doubt:
+    """A user whose numbers a variable gives: a build may give others than the Dockerfile does."""
+    text = user.run.view.text
+    if user.name not in text or not user.group or user.group not in text or f"${user.name}" in text:
+        return Doubt("which user line {line} creates depends on a variable", user.run)
+    return Runner(user.name, f"{user.name}:{user.group}", user.name, f"/home/{user.name}")
 
 
 def _create(shipped: Shipped) -> Runner | Doubt:
@@ -123,7 +133,7 @@ def _is_steady(one: Instruction, shipped: Shipped) -> bool:
         return _is_from_image(one, shipped)
     if isinstance(one, Run):
         return _is_of_system(one)
-    return not isinstance(one, User)
+    return not isinstance(one, User) or is_root(one.arguments)
 
 
 def _is_from_image(copy: Copy, shipped: Shipped) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.effects.copies import CopiedFiles, Source
+from rewriter.model.running.mounted import doubt_of_mounts
 from rewriter.model.running.new_user import Runner
-from rewriter.model.running.shipped import Doubt, Shipped, text_of
+from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.written_folders import (
     BUILT,
-    DEPENDENCIES,
+    REDIRECTION,
     absolute,
     folders_made_by,
     is_free,
@@ -23,7 +25,6 @@ from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Copy, Run
 
 _PLAIN: Final = re.compile(r"/[\w./@+-]+\Z")
-_FILE: Final = re.compile(r"[^/.]\.\w{1,8}\Z")
 # Files that a program reads and never writes.
 _CODE: Final = re.compile(
     r"(?:\.(?:py|[cm]?[jt]sx?|go|rs|java|jar|war|rb|cs|dll|sh|txt|toml|lock|cfg|ini|ya?ml|md|html|css|conf|mod|sum|pem)"
@@ -35,11 +36,6 @@ _MAKES_DATA: Final = re.compile(
     r"manage\.py (?!collectstatic|compilemessages|check|compress|tailwind)\S+|alembic upgrade|flask (?:db|init)\S*|"
     r"prisma (?:db push|migrate)|sqlite3 |db:(?:migrate|setup|create|seed)|init_?db\S*|(?:rails|rake) \S+|"
     r"bootsnap precompile|\bgit clone\b"
-)
-# https://fly.io/docs/reference/configuration/#the-mounts-section, https://render.com/docs/disks
-_PLATFORMS: Final = (
-    ("fly.toml", re.compile(r"(?m)^\s*\[\[?mounts?\]")),
-    ("render.yaml", re.compile(r"(?m)^\s*mountPath:")),
 )
 # Servers and frameworks that write into their folder whatever the application does.
 _WRITES_BESIDE: Final = frozenset(
@@ -69,13 +65,14 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     all that is copied there.
     """
     reason, workdir = _why_unknown(shipped), shipped.workdir
-    owned = written_folders(shipped)
+    owned = tuple(path for path in written_folders(shipped) if path != runner.home)
     if reason and (not workdir or is_of_system(workdir)):
         return Doubt(f"it may write in {workdir or 'an unknown folder'}, which is not its own: {reason}")
     if reason:
-        owned = tuple(dict.fromkeys((workdir, *owned)))
-    doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), _doubt_of_mounts(owned, shipped))
-    if doubt := next(filter(None, doubts), None) or (_doubt_of_steps(shipped, reason) if reason else None):
+        between = (folder for path in owned if is_inside(path, workdir) for folder in _between(workdir, path))
+        owned = tuple(dict.fromkeys((workdir, *between, *owned)))
+    doubts = (_doubt_of_folders(owned), _doubt_of_owners(shipped, runner), doubt_of_mounts(owned, shipped))
+    if doubt := next(filter(None, doubts), None) or _doubt_of_steps(owned, shipped, reason):
         return doubt
     has_shell = shipped.end.distribution not in ("scratch", "distroless") and shipped.end.is_posix_shell
     if owned and not has_shell:
@@ -91,9 +88,24 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
         for path in owned
         if not (_is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
     )
+    missing = _missing(given, shipped)
+    new = (folder for path in missing if is_inside(path, workdir) for folder in _between(workdir, path))
+    above = {folder for folder in new if not _is_brought(folder, shipped.copies, shipped)}
+    return Ownership(copies, missing, tuple(sorted({*given, *above})), built)
+
+
+def _missing(given: tuple[str, ...], shipped: Shipped) -> tuple[str, ...]:
+    """Those of the folders that mkdir has to make; one that comes with a folder below it need not be named."""
     made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
-    missing = tuple(path for path in given if path != workdir and path not in made)
-    return Ownership(copies, missing, given, built)
+    made |= {folder for path in made for folder in _between("/", path)}
+    found = sorted(path for path in given if path != shipped.workdir and path not in made)
+    return tuple(path for path in found if not any(one != path and is_inside(one, path) for one in found))
+
+
+def _between(folder: str, path: str) -> Iterator[str]:
+    """The folders between a folder and a path below it: `mkdir -p` makes them as well."""
+    parts = posixpath.relpath(path, folder).split("/")
+    yield from (posixpath.join(folder, *parts[:count]) for count in range(1, len(parts)))
 
 
 def _why_unknown(shipped: Shipped) -> str:
@@ -139,33 +151,32 @@ def _doubt_of_owners(shipped: Shipped, runner: Runner) -> Doubt | None:
     return None
 
 
-def _doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
-    """Volumes and folders of the host that the program writes to: they keep the owner that they have, mostly root."""
-    for service in shipped.services:
-        for kind, source, target, is_read_only in service.mounts:
-            is_data = kind in ("volume", "bind") and source and not is_read_only and not is_free(target)
-            if not is_data or posixpath.basename(target) in DEPENDENCIES:
-                continue
-            is_written = kind == "volume" or any(is_inside(path, target) for path in owned)
-            if not is_written and (_FILE.search(target) or is_inside(shipped.workdir, target)):
-                continue  # sources and settings, which it only reads
-            what = f"the volume {source}" if kind == "volume" else f"{source} of the host"
-            return Doubt(f"{service} mounts {what} at {target}, which keeps the owner it has")
-    for file, mounts in _PLATFORMS:
-        if mounts.search(shipped.context.host.read(file) or ""):
-            return Doubt(f"{file} mounts a volume, which keeps the owner it has")
-    return None
-
-
-def _doubt_of_steps(shipped: Shipped, reason: str) -> Doubt | None:
+def _doubt_of_steps(owned: tuple[str, ...], shipped: Shipped, reason: str) -> Doubt | None:
     """RUNs below the sources that may make files that the program writes to: they would stay root's."""
     has_sources = False
     for one in shipped.steps:
         if isinstance(one, Copy) and one.paths:
             has_sources = has_sources or one.source_stage is None
-        elif isinstance(one, Run) and has_sources and (match := _MAKES_DATA.search(text_of(one))):
-            return Doubt(f"`{match[0]}` in line {{line}} may make files that it writes to: {reason}", one)
+        elif isinstance(one, Run) and owned:
+            if has_sources and (match := _MAKES_DATA.search(text_of(one))):
+                why = f": {reason}" if reason else ""
+                return Doubt(f"`{match[0]}` in line {{line}} may make files that it writes to{why}", one)
+            if file := next((path for path in _files_made_by(one, shipped) if posixpath.dirname(path) in owned), ""):
+                return Doubt(f"line {{line}} makes {file}, which it may write to", one)
     return None
+
+
+def _files_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
+    """The files that a RUN makes by touch or redirection, save for code."""
+    state = shipped.states.at(run)
+    named = [match["path"] for match in REDIRECTION.finditer(text_of(run))]
+    for command in run.script.simple_commands():
+        if command.name == "touch":
+            named += [word.value for word in command.arguments]
+    for text in named:
+        path = absolute(state.expand(text) or UNKNOWN_PART, state.workdir)
+        if not _CODE.search(path):
+            yield path
 
 
 # Which instructions bring what it writes to
@@ -175,7 +186,11 @@ def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
     """Whether a COPY brings files that the program may write to, or that others than their owner may not read."""
     if copy.source_stage is not None:
         return _brings_project(copy, owned, shipped)
+    if downloads(copy) and not is_free(copy.destination):
+        return True
     copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+    if not copied.is_complete and any(is_inside(copied.target, path) for path in owned):
+        return True  # of what is not there now nothing is known
     if not copy.flag("chmod") and any(shipped.context.is_closed(source.path) for source in copied.sources):
         return True
     return any(_is_written(source, copied, owned, shipped) for source in copied.sources)
@@ -183,6 +198,9 @@ def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
 
 def _is_written(source: Source, copied: CopiedFiles, owned: tuple[str, ...], shipped: Shipped) -> bool:
     if not source.is_tree:
+        writes = shipped.project.writes
+        if writes and source.target in writes.paths:
+            return True
         return posixpath.dirname(source.target) in owned and not _CODE.search(source.path)
     if posixpath.basename(source.target) in BUILT:
         return False
@@ -213,6 +231,8 @@ def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> boo
         return "static" not in copy.destination
     flag = copy.source_stage
     stage = shipped.states.graph.find(flag.value) if flag else None
+    if shipped.project.language == "csharp" and target in owned:
+        return True  # uploads go into its `wwwroot`
     is_written = target in owned or (shipped.project.framework == "Next" and is_inside(shipped.workdir, target))
     if stage is None or not is_written:
         return False

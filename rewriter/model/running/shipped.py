@@ -13,7 +13,7 @@ from rewriter.model.project.program import program_of, up_to_server
 from rewriter.model.project.start import start_of
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
-from rewriter.syntax.tree import Copy, Instruction, Run
+from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Instruction, Run
 
 
 class Doubt(NamedTuple):
@@ -90,6 +90,26 @@ class Shipped:
             start = up_to_server(start, sources) if start else start
             found.append(Beginning(start, program_of(start, sources) if start else start, service))
         return tuple(found)
+
+    def words_of(self, beginning: Beginning) -> str:
+        """What is written on the way to a program: CMD and ENTRYPOINT, scripts, commands, a service's words."""
+        start, service = beginning.start, beginning.of
+        scripts = [self.project.sources.read(script) for script in start.scripts] if start else []
+        texts = [one for one in scripts if isinstance(one, str)]
+        texts += [one.arguments for one in self.steps if isinstance(one, Cmd | Entrypoint)]
+        texts += [one.text for one in start.commands] if start else []
+        if service:
+            texts += [" ".join(service.command or ()), " ".join(service.entrypoint or ())]
+        return "\n".join(texts)
+
+
+def downloads(copy: Copy) -> bool:
+    """Whether an ADD downloads a file, which then only its owner may read: its mode is 600.
+
+    https://docs.docker.com/reference/dockerfile/#add
+    """
+    is_remote = any(source.startswith(("http://", "https://")) and ".git" not in source for source in copy.sources)
+    return isinstance(copy, Add) and is_remote and not copy.flag("chmod")
 
 
 def text_of(run: Run) -> str:

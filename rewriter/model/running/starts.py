@@ -13,8 +13,9 @@ from rewriter.model.project.answers import Command, Program, Start, Unknown
 from rewriter.model.project.program import runs_tests
 from rewriter.model.project.servers import SERVERS
 from rewriter.model.running.shipped import Beginning, Doubt, Shipped, text_of
+from rewriter.model.running.written_folders import REDIRECTION, settings_named_in
 from rewriter.model.stages import UNKNOWN_PART
-from rewriter.syntax.tree import Cmd, Entrypoint
+from rewriter.syntax.tree import Copy
 
 _SWITCHES: Final = re.compile(r"\b(gosu|su-exec|setpriv|sudo|runuser|chroot|s6-setuidgid|chpst)\b|\b(su)\s+-")
 _SYSTEM_FILES: Final = re.compile(r">>?\s*[\"']?/(?:etc|usr|var|root|proc|sys|boot|lib)/")
@@ -24,6 +25,11 @@ _ELSEWHERE: Final = {
     "poetry": ("POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH"),
     "pipenv": ("PIPENV_VENV_IN_PROJECT", "WORKON_HOME"),
 }
+# Servers that are told to switch to another user, which only root may.
+_SWITCHES_ITSELF: Final = re.compile(
+    r"\b(?:gunicorn|uwsgi|celery|daphne|hypercorn|puma|unicorn)\b.{0,2000} --(?:user|uid)\b"
+)
+_USER_SETTING: Final = re.compile(r"(?m)^\s*(?:user|uid)\s*=\s*[\"']?\w")
 _UV_CHOICES: Final = re.compile(
     r"--(?:no-dev|no-default-groups|no-install-\S+|(?:extra|group|only-group)[ =]\S+|all-\S+)"
 )
@@ -37,8 +43,11 @@ _PREPARES: Final = names(
     "uname nproc jq yq ps kill getent dig nslookup ping tee sed cp mv rm mkdir touch ln test clear which expr openssl"
 )
 _CHANGES_PATHS: Final = names("tee sed cp mv rm touch ln")
+_CHANGES_FOUND: Final = re.compile(r"\s-(?:exec\w*|ok|delete)\b")
+# Folders that builds fill: their files are root's.
+_BUILT: Final = names("dist build out .output node_modules site-packages")
 _LANGUAGES: Final = names(
-    "python node java dotnet ruby bundle rails celery gunicorn uvicorn deno bun php artisan daphne hypercorn uwsgi "
+    "python node java dotnet ruby bundle rails celery gunicorn uvicorn deno bun daphne hypercorn uwsgi "
     "streamlit chainlit gradio mlflow jupyter locust iodine falcon thin unicorn agoo sails"
 )
 _BUILDERS: Final = names("go mvn mvnw gradle gradlew cargo sbt make air mix lein")
@@ -74,15 +83,16 @@ def _doubts(beginning: Beginning, shipped: Shipped) -> Iterator[str]:
 
 def _doubts_of_text(start: Start, beginning: Beginning, shipped: Shipped) -> Iterator[str]:
     """What the words and scripts on the way to the program say: wrappers are not among the commands."""
-    texts = [shipped.project.sources.read(script) for script in start.scripts]
-    texts += [one.arguments for one in shipped.steps if isinstance(one, Cmd | Entrypoint)]
-    texts += [one.text for one in start.commands]
-    if beginning.of:
-        texts += [" ".join(beginning.of.command or ()), " ".join(beginning.of.entrypoint or ())]
-    text = re.sub(r"[\"',\[\]\s]+", " ", "\n".join(one for one in texts if isinstance(one, str)))
+    text = re.sub(r"[\"',\[\]\s]+", " ", shipped.words_of(beginning))
     text += " " + " ".join(start.followed)
     if match := _SWITCHES.search(text):
         yield f"`{match[1] or match[2]}` switches users when the container starts"
+    settings = (one for command in start.commands for one in settings_named_in(command, shipped))
+    if (match := _SWITCHES_ITSELF.search(text)) or any(map(_USER_SETTING.search, settings)):
+        yield "the server switches users itself when the container starts"
+    changed = (match["path"] for match in REDIRECTION.finditer(shipped.words_of(beginning)))
+    if any(not _BUILT.isdisjoint(path.split("/")) for path in changed):
+        yield "a script changes what was built when the container starts"
     if _SYSTEM_FILES.search(text):
         yield "a script writes system files when the container starts"
     if "/root" in text:
@@ -123,7 +133,9 @@ def _doubts_of_preparation(command: Command, shipped: Shipped) -> Iterator[str]:
         yield f"`{name}` runs when the container starts"
     elif name.rstrip("0123456789.") not in _PREPARES and name not in SERVERS:
         yield f"what `{command.text.split()[0]}` does when the container starts is not known"
-    elif name in _CHANGES_PATHS:
+    elif name in _CHANGES_PATHS or (name == "find" and _CHANGES_FOUND.search(command.text)):
+        if any(not _BUILT.isdisjoint(word.value.split("/")) for word in command.words[1:]):
+            yield f"`{name}` changes what was built when the container starts"
         for word in command.words[1:]:
             if word.value.startswith("/") and not _is_writable(word.value, shipped):
                 yield f"`{name}` changes {word.value.replace(UNKNOWN_PART, '?')} when the container starts"
@@ -143,6 +155,11 @@ def _doubts_of_program(program: Program, shipped: Shipped) -> Iterator[str]:
         yield "it only runs tests"
     if program.name.split()[0] in _BUILDERS or program.name in ("dotnet run", "dotnet watch"):
         yield f"`{program.name}` builds the project when the container starts"
+    text = shipped.project.sources.read(program.file) if program.file else ""
+    if isinstance(text, str) and "/root/" in text:
+        yield f"{program.file} names paths below /root, which only root may enter"
+    if program.language == "php":
+        yield "libraries of PHP may write beside their code"
     if program.name in WRITES_IN_MODULES:
         yield f"`{program.name}` writes beside the installed packages"
     if "entrypoint" in program.name or "entrypoint" in posixpath.basename(program.file):
@@ -163,4 +180,11 @@ def _is_brought(program: Program, shipped: Shipped) -> bool:
         folder = posixpath.normpath(posixpath.join(shipped.states.at(copy).workdir or "/", target))
         if path == folder or ("/" in word and path.startswith(folder.rstrip("/") + "/")):
             return True
+        if "/" not in word and word in _names_of(copy, folder) and "bin" in folder.split("/"):
+            return True
     return False
+
+
+def _names_of(copy: Copy, target: str) -> tuple[str, ...]:
+    """The names that what a COPY brings may have in the image."""
+    return posixpath.basename(target), *(posixpath.basename(source) for source in copy.sources)

@@ -22,6 +22,9 @@ BUILT: Final = DEPENDENCIES | names(
 )
 """Folders that builds fill or deployments bring, and programs only read, by their names."""
 
+_COLLECTED: Final = names("static public")
+"""Those that programs fill when they start as well, once a RUN has made them."""
+
 # Folders that everybody may write to.
 _FREE: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/lock")
 _SHARED: Final = SHARED_FOLDERS | names("/var/log /var/run /run /var/cache /var/spool /go /go/src")
@@ -37,13 +40,19 @@ _DATA_FOLDER: Final = re.compile(
 # Variables whose values are folders for data, by their names.
 _OF_DATA: Final = re.compile(
     r"(?:\A|_)(?:DATA|LOGS?|CACHE|UPLOADS?|MEDIA|STORAGE|TE?MP|MULTIPROC|MODELS?|STATE|SPOOL|OUTPUT|RESULTS?|SESSIONS?|"
-    r"BACKUPS?|DB|DATABASE|SQLITE|HF_HOME|TRANSFORMERS_CACHE|MPLCONFIGDIR)_?"
+    r"BACKUPS?|DB|DATABASE|SQLITE|HF_HOME|TORCH_HOME|SENTENCE_TRANSFORMERS_HOME|PM2_HOME|TRANSFORMERS_CACHE|MPLCONFIGDIR)_?"
     r"(?:DIR|DIRECTORY|FOLDER|PATH|HOME|ROOT|FILE)?\Z"
 )
 # https://docs.sqlalchemy.org/en/20/core/engines.html#sqlite, https://www.prisma.io/docs/orm/overview/databases/sqlite
-_SQLITE: Final = re.compile(r"(?:file:|sqlite[\w+]*:(?:///)?)(?P<path>[^:?]+?)(?:\?|\Z)")
+_SQLITE: Final = re.compile(
+    r"(?:file:|sqlite[\w+]*:(?:///)?)(?P<path>[^:?]+?)(?:\?|\Z)|Data Source=(?P<source>/[^;:]+)"
+)
 # Files that servers are told to write: https://docs.gunicorn.org/en/stable/settings.html
 _OPTION: Final = re.compile(r"--?(?:[\w-]*log-?file|logto|pid(?:file)?|daemonize|schedule)[= ](?P<path>[^\s-]\S*)")
+_FOLDER: Final = re.compile(r"(?:--worker-tmp-dir[= ]|\bworker_tmp_dir\s*=\s*)[\"']?(?P<path>[^\s\"'-][^\s\"']*)")
+# Sockets that servers make: https://docs.gunicorn.org/en/stable/settings.html#bind, https://www.uvicorn.org/settings/
+_SOCKET: Final = re.compile(r"(?:\bunix:(?://(?=/))?|--uds[= ])(?P<path>[^\s\"',:]+)")
+REDIRECTION: Final = re.compile(r"(?m)(?:^|\s)[12&]?>>?\s*[\"']?(?P<path>[^\s\"'&|;<>()]+)")
 _SETTING: Final = re.compile(r"(?m)^\s*(?:pidfile|accesslog|errorlog|logfile)\s*=\s*[\"'](?P<path>[^\"'-][^\"']*)")
 
 
@@ -79,15 +88,22 @@ def _of_steps(shipped: Shipped) -> Iterator[str]:
             state = shipped.states.at(one)
             yield from (absolute(state.expand(path) or UNKNOWN_PART, state.workdir) for path in one.paths)
         elif isinstance(one, Run):
-            yield from folders_made_by(one, shipped)
+            yield from _for_data(one, shipped)
     for service in shipped.services:
         for mount in service.mounts:  # a volume without a name takes the owner of the folder
             if mount.kind == "volume" and not mount.source and posixpath.basename(mount.target) not in DEPENDENCIES:
                 yield mount.target
 
 
-def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
+def _for_data(run: Run, shipped: Shipped) -> Iterator[str]:
     """The folders that a RUN makes for the program to write to."""
+    for path in folders_made_by(run, shipped):
+        if not is_of_system(path) and _is_data(path, shipped.workdir):
+            yield path
+
+
+def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
+    """The folders that a RUN makes by mkdir."""
     if "mkdir" not in text_of(run):
         return
     state = shipped.states.at(run)
@@ -95,16 +111,18 @@ def folders_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
     for command in run.script.simple_commands():
         if command.name == "cd" and len(command.words) == 2:
             folder = absolute(command.words[1].value or UNKNOWN_PART, folder)
+        modes = {word.span for option, word in pairwise(command.words) if option.value in ("-m", "--mode")}
         for word in command.arguments if command.name == "mkdir" else ():
             text = word.value if word.is_literal else (state.expand(word.text) or "")
+            text = "" if word.span in modes else text
             path = absolute(text, folder) if text and not text.startswith("-") else ""
-            if path and not is_of_system(path) and _is_data(path, shipped.workdir):
+            if path:
                 yield path
 
 
 def _is_data(path: str, workdir: str) -> bool:
     """Whether a folder that a RUN makes is there to be written to: by its name, or because it is the project's."""
-    if posixpath.basename(path) in BUILT or is_inside(workdir, path):
+    if posixpath.basename(path) in BUILT - _COLLECTED or is_inside(workdir, path):
         return False
     is_own = bool(workdir) and not is_of_system(workdir) and is_inside(path, workdir)
     return is_own or _DATA_FOLDER.match(posixpath.basename(path)) is not None
@@ -113,11 +131,11 @@ def _is_data(path: str, workdir: str) -> bool:
 def _of_variables(shipped: Shipped) -> Iterator[str]:
     for name, value in shipped.project.environment.items():
         if value and (match := _SQLITE.match(value)):
-            path = absolute(match["path"].replace("//", "/"), shipped.workdir)
+            path = absolute((match["path"] or match["source"]).replace("//", "/"), shipped.workdir)
             yield posixpath.dirname(path)
             if value.startswith("file:") and not match["path"].startswith("/"):
                 yield posixpath.join(shipped.workdir, "prisma")  # from which Prisma reads relative paths
-        elif value and value.startswith("/") and _OF_DATA.search(name):
+        elif value and value.startswith("/") and (name == "HOME" or _OF_DATA.search(name)):
             yield _folder_of(posixpath.normpath(value))
 
 
@@ -142,18 +160,33 @@ def _of_starts(shipped: Shipped) -> Iterator[str]:
             if command.words[0].value == "mkdir":
                 words = (word.value for word in command.words[1:])
                 yield from (absolute(word, command.folder) for word in words if not word.startswith("-"))
-            for text, pattern in product(_texts_of(command, shipped), (_OPTION, _SETTING)):
+            texts = (command.text, *settings_named_in(command, shipped))
+            for text, pattern in product(texts, (_OPTION, _SETTING, _SOCKET)):
                 for match in pattern.finditer(text):
                     yield posixpath.dirname(absolute(match["path"], command.folder))
+            for match in filter(None, map(_FOLDER.search, texts)):
+                yield absolute(match["path"], command.folder)
+        for match in REDIRECTION.finditer(shipped.words_of(beginning)):
+            path = UNKNOWN_PART if "$" in match["path"] else absolute(match["path"], shipped.workdir)
+            yield posixpath.dirname(path) or path
 
 
-def _texts_of(command: Command, shipped: Shipped) -> Iterator[str]:
-    """A command, and the configuration that it names to gunicorn."""
-    yield command.text
+def settings_named_in(command: Command, shipped: Shipped) -> Iterator[str]:
+    """The configuration that a command gives to gunicorn or uWSGI.
+
+    https://docs.gunicorn.org/en/stable/settings.html#config, https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html
+    """
+    words = [word.value for word in command.words]
+    if "gunicorn" in command.text:
+        given = [value for option, value in pairwise(words) if option in ("-c", "--config")]
+        files = given or ["gunicorn.conf.py"]
+    elif "uwsgi" in command.text:
+        files = [word.rpartition("=")[2] for word in words if word.endswith(".ini")]
+    else:
+        return
     sources = shipped.project.sources
-    for option, value in pairwise(command.words):
-        if option.value in ("-c", "--config") and "gunicorn" in command.text:
-            origin = sources.origin(absolute(value.value.removeprefix("python:"), command.folder))
-            text = sources.read(origin) if origin else ""
-            if isinstance(text, str):
-                yield text
+    for file in files:
+        origin = sources.origin(absolute(file.removeprefix("python:"), command.folder))
+        text = sources.read(origin) if origin else ""
+        if isinstance(text, str):
+            yield text
