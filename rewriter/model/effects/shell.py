@@ -32,7 +32,11 @@ _HOME_NAMES: Final = names(
     ".gradle .nuget .dotnet .virtualenvs .pip .pydistutils.cfg .gitconfig .ssh .gnupg .node-gyp .docker .netrc "
     ".profile .bashrc go"
 )
-_WEB_SERVERS: Final = re.compile(r"apache2|nginx|lighttpd|httpd|libapache2")
+# They leave a page in /var/www/html; Debian's plain `php`, and programs written in it, bring Apache.
+# https://packages.debian.org/bookworm/php8.2, https://packages.debian.org/bookworm/phpmyadmin
+_WEB_SERVERS: Final = re.compile(
+    r"apache2|nginx|lighttpd|httpd|libapache2|php(?:\d\.\d|5)?(?:[=/].*)?\Z|phpmyadmin|phppgadmin|wordpress|roundcube"
+)
 
 # Programs that touch nothing but what their arguments name.
 _SILENT: Final = names("echo printf true false : sleep date id whoami pwd uname hostname nproc type which arch groups")
