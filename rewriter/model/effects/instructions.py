@@ -171,11 +171,11 @@ def _effects_of_copy(instruction: Copy, state: State, context: BuildContext) -> 
     if not copied.target:
         return unknown(copied.problem)
     is_absolute = instruction.destination.startswith("/")
-    writes = frozenset(copied.targets)
+    targets = frozenset(copied.targets)
     if copied.target == BASE_FOLDER:  # the root folder, if the base image sets no WORKDIR
         folders = (name for source in copied.sources if source.is_tree for name in context.list(source.path) or ())
-        writes |= {f"/{name}" for name in folders} & SHARED_FOLDERS
-    return Effects(writes=writes, uses=uses if is_absolute else uses | {"WORKDIR"})
+        targets |= {f"/{name}" for name in folders} & SHARED_FOLDERS
+    return Effects(writes=targets, uses=uses if is_absolute else uses | {"WORKDIR"})
 
 
 def _effects_of_run(run: Run, state: State) -> Effects:
