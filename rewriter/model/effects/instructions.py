@@ -179,9 +179,11 @@ def _effects_of_copy(instruction: Copy, state: State, context: BuildContext) -> 
 
 
 def _effects_of_run(run: Run, state: State) -> Effects:
+    from rewriter.model.effects.places import asks_for_accounts
     from rewriter.model.effects.shell import steps, unreadable  # they speak in effects
 
-    found = Effects(uses=_OF_A_RUN, unknown=unreadable(run, state))
+    uses = _OF_A_RUN if asks_for_accounts(run) else _OF_A_RUN - {ACCOUNTS}
+    found = Effects(uses=uses, unknown=unreadable(run, state))
     for step in steps(run, state):
         found |= step.effects._replace(unknown=step.unknown)
     return found
