@@ -217,11 +217,16 @@ def insert_words(
 
 
 def _separator(dockerfile: Dockerfile, words: Sequence[Word], listed: Sequence[Word]) -> str:
-    """What stands in front of the words of a list: a turn of the line where each has its own line, else a blank."""
+    """What stands in front of the words of a list: a turn of the line where each has its own line, else a blank.
+
+    The first of several may stand beside the command all the same.
+    """
     text = dockerfile.text
     spans = [word.span for word in words]
     first = min(number for number, word in enumerate(words) if word.start == listed[0].start)
     gaps = [text[one.end : other.start] for one, other in pairwise(spans[first - 1 : first + len(listed)])]
+    if len(listed) > 2:
+        gaps = gaps[1:]
     if not gaps or not all("\n" in gap for gap in gaps):
         return " "
     return next((gap for gap in reversed(gaps) if "#" not in gap and gap.count("\n") == 1), " ")

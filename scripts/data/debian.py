@@ -45,7 +45,7 @@ _TELLS_ONLY: Final = re.compile(r".*-(docs?|examples|l10n|locales|i18n|html)|man
 """Recommended packages that hold nothing but texts for people; so do those of some sections."""
 _SECTIONS_OF_TEXTS: Final = frozenset({"doc", "localization"})
 _NOT_ASKED_FOR: Final = frozenset(
-    {"debug", "doc", "games", "gnome", "gnu-r", "gnustep", "golang", "hamradio", "haskell", "introspection"}
+    {"debug", "doc", "games", "gnome", "gnu-r", "gnustep", "hamradio", "haskell", "introspection"}
     | {
         "education",
         "electronics",
@@ -65,6 +65,8 @@ _NOT_ASKED_FOR: Final = frozenset(
     }
 )
 """Sections that are left out among the packages that need no others, to keep the file small."""
+_ASKED_FOR: Final = frozenset({"cargo", "gdal-bin", "rustc"})
+"""What Dockerfiles install of those sections all the same."""
 
 
 class _Choice(NamedTuple):
@@ -112,7 +114,7 @@ class Rules:
         for name, package in self.index.packages.items():
             if _is_left_out(name, package.section):
                 continue
-            rest = self._lost(name) - needed.get(name, frozenset())
+            rest = {one for one in self._lost(name) if self._older_name(one) not in needed.get(name, ())}
             if all(self._is_unneeded(one, name) for one in rest):
                 found[name] = frozenset(rest & set(self.programs.values()))
         for name, providers in self.index.providers.items():
@@ -199,12 +201,16 @@ class Rules:
             return frozenset()
         source = self.index.packages[name].source
         return frozenset(
-            one
+            self._older_name(one)
             for one in self.index.recommends(name)
             if one == "ca-certificates"
             or one in self._toolchain
             or (one.endswith("-dev") and not _FOREIGN.match(one) and self.index.packages[one].source == source)
         )
+
+    def _older_name(self, name: str) -> str:
+        """`pkg-config` for `pkgconf`: each suite has it, and in bullseye the two exclude each other."""
+        return "pkg-config" if name == "pkgconf" and "pkg-config" in self.index.packages else name
 
     def _near(self, name: str) -> set[str]:
         """A package, what it depends on and what that depends on; farther away, a recommendation serves others."""
@@ -225,7 +231,8 @@ class Rules:
 
 
 def _is_left_out(name: str, section: str) -> bool:
-    return section in _NOT_ASKED_FOR or bool(_FOREIGN.match(name)) or bool(_MODULE.fullmatch(name))
+    is_asked_for = section not in _NOT_ASKED_FOR or name in _ASKED_FOR
+    return not is_asked_for or bool(_FOREIGN.match(name)) or bool(_MODULE.fullmatch(name))
 
 
 def generate(indexes: Sequence[Index]) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.effects.copies import BASE_FOLDER, CopiedFiles, folder_at
+from rewriter.model.effects.copies import BASE_FOLDER, SHARED_FOLDERS, CopiedFiles, folder_at
 from rewriter.model.state import State
 from rewriter.syntax.tree import (
     Arg,
@@ -171,13 +171,19 @@ def _effects_of_copy(instruction: Copy, state: State, context: BuildContext) -> 
     if not copied.target:
         return unknown(copied.problem)
     is_absolute = instruction.destination.startswith("/")
-    return Effects(writes=frozenset(copied.targets), uses=uses if is_absolute else uses | {"WORKDIR"})
+    targets = frozenset(copied.targets)
+    if copied.target == BASE_FOLDER:  # the root folder, if the base image sets no WORKDIR
+        folders = (name for source in copied.sources if source.is_tree for name in context.list(source.path) or ())
+        targets |= {f"/{name}" for name in folders} & SHARED_FOLDERS
+    return Effects(writes=targets, uses=uses if is_absolute else uses | {"WORKDIR"})
 
 
 def _effects_of_run(run: Run, state: State) -> Effects:
+    from rewriter.model.effects.places import asks_for_accounts
     from rewriter.model.effects.shell import steps, unreadable  # they speak in effects
 
-    found = Effects(uses=_OF_A_RUN, unknown=unreadable(run, state))
+    uses = _OF_A_RUN if asks_for_accounts(run) else _OF_A_RUN - {ACCOUNTS}
+    found = Effects(uses=uses, unknown=unreadable(run, state))
     for step in steps(run, state):
         found |= step.effects._replace(unknown=step.unknown)
     return found

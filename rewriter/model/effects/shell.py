@@ -32,7 +32,11 @@ _HOME_NAMES: Final = names(
     ".gradle .nuget .dotnet .virtualenvs .pip .pydistutils.cfg .gitconfig .ssh .gnupg .node-gyp .docker .netrc "
     ".profile .bashrc go"
 )
-_WEB_SERVERS: Final = re.compile(r"apache2|nginx|lighttpd|httpd|libapache2")
+# They leave a page in /var/www/html; Debian's plain `php`, and programs written in it, bring Apache.
+# https://packages.debian.org/bookworm/php8.2, https://packages.debian.org/bookworm/phpmyadmin
+_WEB_SERVERS: Final = re.compile(
+    r"apache2|nginx|lighttpd|httpd|libapache2|php(?:\d\.\d|5)?(?:[=/].*)?\Z|phpmyadmin|phppgadmin|wordpress|roundcube"
+)
 
 # Programs that touch nothing but what their arguments name.
 _SILENT: Final = names("echo printf true false : sleep date id whoami pwd uname hostname nproc type which arch groups")
@@ -256,12 +260,15 @@ class _Reader:
             if text.startswith("~"):
                 home = self._home()
                 text = home + text[1:] if home and text[1:2] in ("", "/") else "$"
-            if set(word.variables) & (self._changed | self.assigned):
+            if self._is_changed(word):
                 return ""
             text = self._expand(text)
         if not text or not (text.startswith("/") or self.folder):
             return ""
         return "/" + posixpath.normpath(posixpath.join(self.folder, text)).lstrip("/")
+
+    def _is_changed(self, word: Word) -> bool:
+        return not self._changed.union(self.assigned).isdisjoint(word.variables)
 
     def _expand(self, text: str) -> str:
         if "HOME" in text and not self._state.is_set("HOME"):
@@ -283,11 +290,21 @@ class _Reader:
                     continue
                 word = Word(word.view, word.start + len(name) + 1, word.end)
                 text = value
-            is_named = is_path or "/" in text or "$" in text or text == "." or _FILE.search(text)
+            is_named = is_path or "/" in text or text == "." or _FILE.search(text) or self._may_be_path(word)
             if _ADDRESS.match(text.strip("\"'")) or text.startswith("ppa:") or not is_named:
                 continue
             found.append(self.path(word) or "/")
         return effects(reads=found, writes=found)
+
+    def _may_be_path(self, word: Word) -> bool:
+        """Whether a word with variables may turn out to be a path, not the name of a user or of packages."""
+        if "$" not in word.text:
+            return "`" in word.text
+        is_made_here = (
+            "$(" in word.text or "`" in word.text or bool(set(word.variables) & (self._changed | self.assigned))
+        )
+        value = "" if is_made_here else self._expand(word.text.strip('"'))
+        return not value or any("/" in one or _FILE.search(one) for one in value.split())
 
     def system(self) -> Effects:
         """What an installer of the system or of a language touches."""
@@ -310,7 +327,8 @@ class _Reader:
             return self._paths(words, is_path=True) | effects(writes=[self.folder or "/"])
         if name in ACCOUNT_PROGRAMS:
             changed = self._paths(words, is_path=False)._replace(sets=frozenset({ACCOUNTS}))
-            homes = [f"/home/{word.value}" for word in words if word.value and not word.value.startswith(("-", "/"))]
+            named = [word.value if word.is_literal else self._expand(word.text.strip('"')) or "." for word in words]
+            homes = [posixpath.normpath(f"/home/{name}") for name in named if name and not name.startswith(("-", "/"))]
             return changed | effects(writes=["/etc", *homes])
         if name in _SYSTEM_PROGRAMS:
             return self._system_program(name, words)
@@ -363,7 +381,8 @@ class _Reader:
     def call(self, call: Call) -> Effects:
         """What a call of a package manager does; one that works on a project is noted."""
         if call.manager.name in SYSTEM_MANAGERS:
-            web = any(_WEB_SERVERS.match(word.value) for word in call.packages)
+            packages = [one for word in call.packages for one in (word.value or self._expand(word.text)).split()]
+            web = any(map(_WEB_SERVERS.match, packages))
             paths = [*call.packages, *(option.value_word or option.word for option in call.options)]
             found = self.system() | self._paths(paths, is_path=False)
             return found | effects(writes=["/var/www"]) if web or call.unknown else found

@@ -13,7 +13,7 @@ Were manifests no reason, it would depend on what comes first, this or moving th
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
@@ -111,7 +111,11 @@ class _Stage:
         return self._effects[instruction]
 
     def climb(self, position: int) -> Climb | Held | None:
-        """How far the RUN at a position can go up; None where it stands below none of these."""
+        """How far the RUN at a position can go up; None where it stands below none of these, or gains nothing."""
+        found = self._farthest(position)
+        return None if isinstance(found, Climb) and self._is_idle(found) else found
+
+    def _farthest(self, position: int) -> Climb | Held | None:
         above = self._stage.instructions[max(0, position - LONGEST_WALK) : position]
         if not any(self._is_source(one) for one in above):
             return None
@@ -139,6 +143,13 @@ class _Stage:
                 found = Climb(run, instruction, tuple(going), self._down(passed), tuple(passed))
         return found
 
+    def _is_idle(self, climb: Climb) -> bool:
+        """Whether copies that stay above change whenever those that are passed do, so that nothing is gained."""
+        above = [copied for one, copied in self._copies.items() if one.start < climb.copy.start]
+        trees = {source.path for copied in above for source in copied.sources if source.is_tree}
+        passed = [self._copies[one] for one in climb.passed if isinstance(one, Copy) and one in self._copies]
+        return bool(trees) and all(_is_in(source.path, trees) for copied in passed for source in copied.sources)
+
     def _down(self, passed: Sequence[Instruction]) -> tuple[Instruction, ...]:
         """Of what is passed, the copies and what must stay below them."""
         down: list[Instruction] = []
@@ -156,3 +167,8 @@ class _Stage:
         return copied is not None and (
             copied.has_tree or any(is_manifest(posixpath.basename(one.path)) for one in copied.sources)
         )
+
+
+def _is_in(path: str, trees: Collection[str]) -> bool:
+    """Whether a path of the context lies in one of some folders; the empty one is the whole context."""
+    return any(path == tree or path.startswith(f"{tree}/" if tree else "") for tree in trees)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data import debian, official_tags
 from rewriter.model.data.base_contents import base_contents
 from rewriter.model.image import ImageReference
+from rewriter.model.installing.apt_settings import SETTING, AptSettings, is_told
 from rewriter.model.managers.call import Call, skip_wrappers
 from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
@@ -24,29 +25,10 @@ from rewriter.model.state import State, States
 from rewriter.syntax.shell import Word
 from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Run
 
-_SETTING: Final = re.compile(r"(?<![-\w])install-recommends", re.IGNORECASE)
-_SOURCE: Final = re.compile(
-    r"(?:add-apt-repository|apt-add-repository)\s|/etc/apt/sources\.list|deb\.nodesource\.com|script\.deb\.sh"
-    r"|get\.docker\.com|apt\.postgresql\.org\.sh|(?:repo|release|apt-config|apt-source|-prod)[\w.-]*\.deb\b"
-)
-"""What adds a repository, or may."""
-_MIRROR: Final = re.compile(r"\bsed\s[^&;|]*/etc/apt/sources\.list|(?:rm|mv|cp|cat)\s[^&;|]*/etc/apt/sources\.list")
-"""What changes only where the distribution's own packages come from, mostly."""
-_ENTRY: Final = re.compile(r"\bdeb(?:-src)?\s+(?:\[[^\]]*\]\s*)?\w+://(\S+)")
-_OF_DISTRIBUTION: Final = re.compile(
-    r"(?:(?:deb|archive|snapshot|security|ftp\.\w+|ftp|http|httpredir|cdn-fastly\.deb)\.debian\.org"
-    r"|(?:\w+\.)?(?:archive|security|old-releases|ports)\.ubuntu\.com|mirrors?\.[\w.-]+/(?:debian|ubuntu)[\w-]*)(?:/|\Z)"
-)
-"""An entry of sources.list, and the servers of Debian and Ubuntu themselves."""
-
-_APT_SETTINGS: Final = "/etc/apt/apt.conf"
-_APT_SOURCES: Final = "/etc/apt/"
 _SIMULATES: Final = ("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris")
 _REMOVES: Final = names("remove purge autoremove autopurge auto-remove")
 _TOKEN: Final = re.compile(r"[\w.+-]+")
 
-_SCRIPTS: Final = (".sh", ".bash")
-_MOST_SCRIPTS: Final = 50
 _AT_COMMAND: Final = re.compile(
     r"(?:^|[;&|(`!]|\b(?:then|do|else|if|while|sudo|exec|command|time|xargs))[ \t]*([\w./+-]+)", re.MULTILINE
 )
@@ -94,13 +76,30 @@ _VERSION: Final = re.compile(r"-[0-9.]+\Z")
 
 _OF_EVERY_RELEASE: Final = names(
     "apache2 automake build-essential bzip2 ca-certificates curl dbus fakeroot file g++ gcc ghostscript git gnupg less "
-    "libc6-dbg libc6-dev libprotobuf-dev libsasl2-modules libtool logrotate make openssh-client patch pkg-config "
-    "poppler-data psmisc python3 python3-dev r-base-dev ruby-dev ssl-cert unzip xauth xz-utils"
+    "dirmngr libc6-dbg libc6-dev libprotobuf-dev libsasl2-modules libtool logrotate make openssh-client patch "
+    "pkg-config poppler-data psmisc python3 python3-dev python3-setuptools python3-wheel r-base-dev ruby-dev ssl-cert "
+    "unzip xauth xz-utils"
 )
 """Packages that each release of Debian and Ubuntu has under this name.
 
 Source: https://packages.debian.org and https://packages.ubuntu.com
 """
+
+
+_ONCE_RECOMMENDED: Final = {
+    "python3-pip": (names("jessie stretch buster trusty xenial bionic"), names("python3-setuptools python3-wheel")),
+    "apt-transport-https": (names("jessie stretch trusty xenial"), names("ca-certificates")),
+    "gnupg": (names("stretch"), names("dirmngr")),
+    "gnupg2": (names("stretch"), names("dirmngr")),
+}
+"""What packages recommended, and needed, in the releases named; those that are known depend on it.
+
+Without setuptools, pip builds nothing that has no wheel; without dirmngr, gpg fetches no keys. Sources:
+https://github.com/StreisandEffect/streisand/pull/1340, https://github.com/g2p/bedup/issues/95,
+https://github.com/docker-library/python/pull/826
+"""
+_STILL_SERVED: Final = names("trusty xenial bionic")
+"""Of those releases, the ones that the ordinary mirrors serve: what an image of which nothing is known may be."""
 
 
 class LeanInstall(NamedTuple):
@@ -131,7 +130,8 @@ def lean_installs(states: States, context: BuildContext) -> Iterator[LeanInstall
     runs = (node for stage in stages for node in stage.instructions if isinstance(node, Run))
     if not any(_asks(call) for run in runs for call in apt_calls(run)):
         return
-    called = _called(stages, context)
+    settings = AptSettings(context)
+    called = _called(stages, settings.scripts.values())
     memories: dict[int, _Memory] = {}
     for stage in stages:
         below = memories[stage.parent.index] if stage.parent else _Memory(set(), [], [])
@@ -139,30 +139,23 @@ def lean_installs(states: States, context: BuildContext) -> Iterator[LeanInstall
         tools = base_contents(stage.origin).tools
         for node in stage.instructions:
             if isinstance(node, Run):
-                yield from _installs(node, states.at(node), memory, tools, called[stage.index])
-            _remember(node, states, memory)
+                yield from _installs(node, states.at(node), settings, memory, tools, called[stage.index])
+            _remember(node, states, settings, memory)
 
 
-def _called(stages: Sequence[Stage], context: BuildContext) -> dict[int, frozenset[str]]:
+def _called(stages: Sequence[Stage], scripts: Iterable[str]) -> dict[int, frozenset[str]]:
     """For each stage, the packages whose programs it, a stage based on it, or a shell script of the context calls.
 
     What scripts that cannot be read call is not known; it is taken to be nothing of this kind.
     """
     found: dict[int, frozenset[str]] = {}
-    everywhere = set(_programs_of_scripts(context))
+    everywhere = {posixpath.basename(program) for text in scripts for program in _AT_COMMAND.findall(text)}
     for stage in reversed(stages):
         programs = everywhere.union(*map(_programs, stage.instructions))
         packages = debian.packages_of_programs() if programs else {}
         own = frozenset(packages[program] for program in programs if program in packages)
         found[stage.index] = own.union(*(found[child.index] for child in stage.children))
     return found
-
-
-def _programs_of_scripts(context: BuildContext) -> Iterator[str]:
-    paths = context.walk("", lambda name: name.endswith(_SCRIPTS)) or ()
-    for path in paths[:_MOST_SCRIPTS]:
-        text = context.read(path) or ""
-        yield from (posixpath.basename(program) for program in _AT_COMMAND.findall(text))
 
 
 def _programs(node: Instruction) -> Iterator[str]:
@@ -184,43 +177,31 @@ def _programs(node: Instruction) -> Iterator[str]:
                 yield from _TOKEN.findall(word.text)
 
 
-def _remember(node: Instruction, states: States, memory: _Memory) -> None:
+def _remember(node: Instruction, states: States, settings: AptSettings, memory: _Memory) -> None:
     if isinstance(node, Copy):
-        destination = states.at(node).expand(node.destination) or ""
-        if destination.startswith(_APT_SETTINGS):
-            memory.configured.append(node)
-        elif destination.startswith(_APT_SOURCES):
-            memory.sources.append(node)
+        path = settings.brings(node, states.at(node))
+        if path:
+            (memory.configured if settings.is_configuration(path) else memory.sources).append(node)
     elif isinstance(node, Run):
-        text = node.text if node.heredocs else node.view.text
-        if "ecommends" in text and len(_SETTING.findall(text)) > sum(map(_is_told, apt_calls(node))):
+        if settings.configures(node):
             memory.configured.append(node)
-        if _adds_sources(text):
+        if settings.adds_sources(node.text if node.heredocs else node.view.text):
             memory.sources.append(node)
-
-
-def _adds_sources(text: str) -> bool:
-    if not _SOURCE.search(text):
-        return False
-    rest = _MIRROR.sub("", text)
-    lines = _ENTRY.findall(rest)
-    if lines and all(_OF_DISTRIBUTION.match(line) for line in lines):
-        rest = rest.replace("/etc/apt/sources.list", "")
-    return bool(_SOURCE.search(rest))
 
 
 def _asks(call: Call) -> bool:
     """Whether a call installs packages, and what they recommend unless apt is configured otherwise."""
-    is_decided = call.has("--no-install-recommends", "--install-recommends", *_SIMULATES) or _is_told(call)
+    is_decided = call.has("--no-install-recommends", "--install-recommends", *_SIMULATES) or is_told(call)
     return call.action == "install" and bool(call.packages) and not is_decided
 
 
-def _is_told(call: Call) -> bool:
-    return any(option.name in ("-o", "--option") and _SETTING.search(option.value) for option in call.options)
-
-
 def _installs(
-    run: Run, state: State, memory: _Memory, tools: frozenset[str], called: frozenset[str]
+    run: Run,
+    state: State,
+    settings: AptSettings,
+    memory: _Memory,
+    tools: frozenset[str],
+    called: frozenset[str],
 ) -> Iterator[LeanInstall]:
     for call in apt_calls(run):
         if call.action in _REMOVES:
@@ -229,7 +210,7 @@ def _installs(
             continue
         packages = {word: name for word in call.packages if (name := _name(word))}
         if _asks(call):
-            needs = _Needs(call, packages, memory, tools, called)
+            needs = _Needs(call, packages, settings, memory, tools, called)
             yield needs.judge(run, state)
         memory.installed.update(packages.values())
         if not call.has("--no-install-recommends"):
@@ -240,7 +221,7 @@ def _installs(
 
 def _name(word: Word) -> str:
     """The package that a word names, without version, suite and architecture; empty where that cannot be told."""
-    name = word.value.partition("=")[0].partition("/")[0].partition(":")[0]
+    name = (word.value or word.text).partition("=")[0].partition("/")[0].partition(":")[0]
     return name if _PACKAGE.fullmatch(name) else ""
 
 
@@ -251,13 +232,20 @@ _PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 class _Needs:
     """What one call needs."""
 
-    __slots__ = ("_call", "_called", "_memory", "_packages", "_tools")
+    __slots__ = ("_call", "_called", "_memory", "_packages", "_settings", "_tools")
 
     def __init__(
-        self, call: Call, packages: dict[Word, str], memory: _Memory, tools: frozenset[str], called: frozenset[str]
+        self,
+        call: Call,
+        packages: dict[Word, str],
+        settings: AptSettings,
+        memory: _Memory,
+        tools: frozenset[str],
+        called: frozenset[str],
     ) -> None:
         self._call: Final = call
         self._packages: Final = packages
+        self._settings: Final = settings
         self._memory: Final = memory
         self._tools: Final = tools
         self._called: Final = called
@@ -265,14 +253,14 @@ class _Needs:
     def judge(self, run: Run, state: State) -> LeanInstall:
         """What to name, or why that is not known."""
         before = self._call.command.view.text[: self._call.command.start]
-        configured = [*self._memory.configured, *([run] if _SETTING.search(before) else ())]
+        configured = [*self._memory.configured, *([run] if SETTING.search(before) else ())]
         if configured:
             reason = "line {line} configures apt, which may say already whether it installs recommended packages"
             return LeanInstall(run, self._call, (), reason, configured[0])
         for word in (*self._call.unknown, *self._call.packages):
             if word not in self._packages:
                 return LeanInstall(run, self._call, (), f"what `{word.text}` installs is not known")
-        sources = [*self._memory.sources, *([run] if _adds_sources(before) else ())]
+        sources = [*self._memory.sources, *([run] if self._settings.adds_sources(before) else ())]
         if sources:
             reason = "line {line} adds repositories, whose packages are not known"
             return LeanInstall(run, self._call, (), reason, sources[0])
@@ -281,7 +269,7 @@ class _Needs:
             known = all(debian.is_complete(name, suite) for suite in suites)
             if not known and (is_exact or not debian.is_complete_everywhere(name)):
                 return LeanInstall(run, self._call, (), f"whether {name} needs what it recommends is not known")
-        added = tuple(self._added(suites))
+        added = tuple(self._added(suites, _once_recommended(state)))
         removed = {word.value for call in apt_calls(run) if call.action in _REMOVES for word in call.packages}
         if again := next((name for name, word in added if self._packages[word] in removed), ""):
             return LeanInstall(run, self._call, (), f"it removes packages again, and would leave {again} behind")
@@ -292,10 +280,10 @@ class _Needs:
                 return LeanInstall(run, self._call, (), reason)
         return LeanInstall(run, self._call, added)
 
-    def _added(self, suites: Sequence[str]) -> Iterator[tuple[str, Word]]:
+    def _added(self, suites: Sequence[str], older: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, Word]]:
         present = {*self._packages.values(), *self._memory.installed}
         for word, name in self._packages.items():
-            needed: set[str] = set()
+            needed = set(older.get(name, ()))
             for suite in suites:
                 needed |= debian.needed_recommendations(name, suite)
                 needed |= debian.unneeded_recommendations(name, suite) & self._called
@@ -327,3 +315,11 @@ def _suites(origin: ImageReference | None, distribution: str) -> tuple[Sequence[
     if found and found <= set(debian.SUITES):
         return sorted(found), True
     return debian.SUITES, False
+
+
+def _once_recommended(state: State) -> dict[str, frozenset[str]]:
+    """What packages needed in an older release that an image may be, for all that is known."""
+    origin = state.stage.origin if state.stage else None
+    release = official_tags.suite(origin) if origin else ""
+    found = {release} if release else _STILL_SERVED
+    return {name: needed for name, (releases, needed) in _ONCE_RECOMMENDED.items() if found & releases}
