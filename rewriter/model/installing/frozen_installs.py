@@ -30,7 +30,7 @@ from rewriter.syntax.tree import Add, Copy, Instruction, Run
 
 
 class AddedSource(NamedTuple):
-    """A lock file that a COPY is to bring: `text` behind a word of it, and its destination where that needs a slash."""
+    """A lock file that a COPY is to bring: `text` behind a word of it, and its destination where it names no folder."""
 
     copy: Copy
     behind: words.Word
@@ -141,6 +141,13 @@ def _is_frozen_anyway(project: Project) -> bool:
     return project.call.manager.name == "pnpm" and (state.get("CI") or "") not in ("", "false", "0")
 
 
+def _folder_for(destination: str) -> str:
+    """How to name the folder that a file was copied to by its folder's name or by its own."""
+    if posixpath.basename(destination) == "package.json":
+        return destination.removesuffix("package.json") or "./"
+    return f"{destination}/"
+
+
 class _Reader:
     """What is to be found out about one install."""
 
@@ -178,8 +185,6 @@ class _Reader:
         question = Question(self._manager, lock, text, package, version, self._ignores_peers())
         if reason := out_of_step(question):
             raise _LooseError(reason)
-        if added is not None and self._manager == "npm" and (missing := npm.lacks_optional(text)):
-            raise _LooseError(f"{lock} lacks the optional package {missing}")
         lock_path = project.path(posixpath.basename(lock))
         self._require_unchanged(brought[0].instruction, (package_path, lock_path))
         if self._manager == "npm":
@@ -272,15 +277,14 @@ class _Reader:
         if posixpath.basename(source.target) != "package.json" or isinstance(copy, Add):
             raise _LooseError(f"{copy.name} in line {{line}} can bring one file only", copy)
         text = source.text.removesuffix("package.json") + name
-        destination = copy.words[-1]
-        slash = None
-        if copy.json is not None:
-            if not copy.destination.endswith("/"):
-                slash = destination, f'"{copy.destination}/"'
-            return AddedSource(copy, copy.words[source.number], f', "{text}"', slash)
+        written, destination = copy.words[source.number], copy.words[-1]
+        mark = "" if copy.json is None else '"'
+        if any(char in source.text + copy.destination for char in "\"'\\"):
+            raise _LooseError(f"{copy.name} in line {{line}} has quotes in its paths", copy)
+        folder = None
         if not copy.destination.endswith("/"):
-            slash = destination, f"{destination.text}/"
-        return AddedSource(copy, copy.words[source.number], f" {text}", slash)
+            folder = destination, f"{mark}{_folder_for(copy.destination)}{mark}"
+        return AddedSource(copy, written, f"{',' if mark else ''} {mark}{text}{mark}", folder)
 
     def _require_no_settings(self) -> None:
         state = self._project.state
