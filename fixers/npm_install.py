@@ -16,6 +16,8 @@ from rewriter.syntax.text import Edit
 if TYPE_CHECKING:
     from rewriter.model.installing.frozen_installs import FrozenInstall
 
+_OF_FROZEN_INSTALLS = ("npm ci", "frozen", "immutable")
+
 
 @fixer(
     code="DF302",
@@ -61,9 +63,11 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
 
 
 def _fix(found: "FrozenInstall") -> Fix | Skip:
-    if found.added is not None and speaks_of(found.added.copy, "lock"):
-        return Skip(found.install.run, "the comment above line {line} speaks of lock files", found.added.copy)
     run, call = found.install.run, found.install.call
+    for instruction in (run, *found.relied_on):
+        is_changed = instruction is run or found.added is not None
+        if speaks_of(instruction, *_OF_FROZEN_INSTALLS, *(("lock",) if is_changed else ())):
+            return Skip(run, "the comment above line {line} speaks of lock files", instruction)
     edits: list[Edit] = [replace(word, text) for word, text in found.replaced]
     if found.inserted:
         edits.append(insert_after(found.behind, found.inserted))

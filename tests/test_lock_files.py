@@ -10,6 +10,7 @@ import pytest
 
 from rewriter.model.installing.locks import Question, npm, out_of_step
 from rewriter.model.installing.locks.python import all_packages, kept_by_poetry, kept_by_uv
+from rewriter.model.installing.locks.registries import other_registry
 from rewriter.model.installing.locks.semver import satisfies
 
 SHOP = {"dependencies": {"express": "^4.19.0"}, "devDependencies": {"@scope/tool": "^2.0.0"}}
@@ -142,7 +143,8 @@ def test_peers_count_unless_they_are_ignored_or_optional() -> None:
     express["peerDependenciesMeta"] = {"pino": {"optional": True}}
     assert reason(npm_lock(express=express)) == ""
     assert reason(npm_lock(express=express, pino={"version": "9.1.0"})) == ""
-    assert reason(npm_lock(express=express, pino={"version": "8.1.0"})) == "LOCK has pino 8.1.0, but express asks for ^9"
+    other = npm_lock(express=express, pino={"version": "8.1.0"})
+    assert reason(other) == "LOCK has pino 8.1.0, but express asks for ^9"
 
 
 def test_local_folders_have_manifests_of_their_own() -> None:
@@ -171,6 +173,23 @@ def test_what_is_optional_and_what_is_for_development() -> None:
     assert npm.programs(npm_lock(express={"version": "4.19.2", "bin": "cli.js"})) == {"tool": False, "express": True}
     assert npm.programs("{}") is None
     assert npm.kept_packages("[") is None
+
+
+def test_settings_of_pnpm() -> None:
+    plain = "settings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n\nimporters:"
+    assert reason(PNPM.replace("importers:", plain), "pnpm", 9) == ""
+    for other in (plain.replace("true", "false"), plain.replace("\n\n", "\n  injectWorkspacePackages: true\n\n")):
+        assert "settings of pnpm" in reason(PNPM.replace("importers:", other), "pnpm", 9)
+
+
+def test_registries_other_than_the_public_ones() -> None:
+    public = (
+        '"resolved": "https://registry.npmjs.org/ms/-/ms-2.0.0.tgz"\n"resolved": "git+ssh://git@github.com/a/b.git#c"'
+    )
+    assert other_registry(public) == ""
+    assert other_registry('  resolved "https://registry.yarnpkg.com/ms/-/ms-2.0.0.tgz#ab"') == ""
+    assert other_registry(f'{public}\n"resolved": "http://npm.shop.example:4873/ms"') == "npm.shop.example"
+    assert other_registry('  resolved "https://npm.shop.example/ms#ab"') == "npm.shop.example"
 
 
 UV = """[[package]]

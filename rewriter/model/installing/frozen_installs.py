@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, takewhile
 from typing import Any, Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.effects.shell import Step
-from rewriter.model.installing.locks import Question, npm, out_of_step, yarn
+from rewriter.model.installing.locks import Question, out_of_step, yarn
 from rewriter.model.installing.locks.package_json import read_object
+from rewriter.model.installing.locks.registries import other_registry
 from rewriter.model.installing.manifests import NotMovableError, Project, locks_of
 from rewriter.model.installing.node_versions import manager_version
 from rewriter.model.installing.stage_installs import Install, StageInstalls, is_left_by_an_install, simple_commands
@@ -141,6 +143,13 @@ def _is_frozen_anyway(project: Project) -> bool:
     return project.call.manager.name == "pnpm" and (state.get("CI") or "") not in ("", "false", "0")
 
 
+def _sets_lock_files(run: Run) -> bool:
+    """Whether a RUN changes the settings about lock files."""
+    return any(
+        call.action.startswith("config") and any("lock" in word.text for word in call.packages) for call in calls(run)
+    )
+
+
 def _folder_for(destination: str) -> str:
     """How to name the folder that a file was copied to by its folder's name or by its own."""
     if posixpath.basename(destination) == "package.json":
@@ -176,12 +185,17 @@ class _Reader:
             raise _LooseError(f"{lock} cannot be read")
         if is_left_by_an_install(lock, self._context):
             raise _LooseError(f"git ignores {lock}, so others have none")
+        if added is not None and (host := other_registry(text)):
+            raise _LooseError(f"{lock} names {host}, which a build may not reach")
         self._require_no_settings()
         if package.get("workspaces"):
             raise _LooseError("package.json has workspaces, whose manifests must be in step as well")
         version = manager_version(self._manager, project.state, package, self._install.run)
         if self._manager == "yarn" and version == 1 and (project.has(".yarnrc.yml") or yarn.is_modern(text)):
             version = 0
+        settings = posixpath.join(posixpath.dirname(brought[1]), ".yarnrc.yml")
+        if self._manager == "yarn" and not project.has(".yarnrc.yml") and self._context.status(settings) != "absent":
+            raise _LooseError(f"{settings}, which may change what {lock} holds, is not copied")
         question = Question(self._manager, lock, text, package, version, self._ignores_peers())
         if reason := out_of_step(question):
             raise _LooseError(reason)
@@ -291,6 +305,8 @@ class _Reader:
         for variable in ("NPM_CONFIG_PACKAGE_LOCK", "npm_config_package_lock", "npm_config_lockfile"):
             if state.is_set(variable):
                 raise _LooseError(f"{variable} says what becomes of lock files")
+        if any(True for _ in state.runs_where(_sets_lock_files)):
+            raise _LooseError("an earlier RUN says what becomes of lock files")
         for file, word in _SETTINGS[self._manager]:
             if self._project.has(file) and word in self._project.read(file):
                 raise _LooseError(f"{file} says what becomes of lock files")
@@ -334,9 +350,9 @@ class _Reader:
     def _require_no_modules(self) -> None:
         """`npm ci` empties node_modules first, so nothing may have been put there."""
         folder = self._project.path("node_modules")
-        for other in self._all.installs:
-            if other.step is self._install.step:
-                break
+        below = [StageInstalls(stage, self._all.states, self._context) for stage in self._all.stage.lineage][1:]
+        above = takewhile(lambda it: it.step is not self._install.step, self._all.installs)
+        for other in chain(above, *(all_.installs for all_ in below)):
             if other.project is not None and other.project.path("node_modules") == folder:
                 raise _LooseError("line {line} has filled node_modules, which `npm ci` would empty", other.run)
         for instruction in self._all.stage.instructions:
