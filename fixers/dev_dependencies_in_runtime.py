@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rewriter.fixing.compose import speaks_of
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.context.build_context import BuildContext
@@ -49,6 +50,9 @@ def leave_development_packages_out(
     for found in lean_installs(stage, states, context, project, services):
         if not isinstance(found, LeanInstall):
             yield Skip(found.install.run, found.reason, found.culprit)
+            continue
+        if speaks_of(found.install.run, "dev"):
+            yield Skip(found.install.run, "the comment above line {line} speaks of development", found.install.run)
             continue
         shown = ", ".join(found.packages[:_SHOWN]) + (", ..." if len(found.packages) > _SHOWN else "")
         message = f"nothing in the image needs {shown}"
