@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import ClassVar, Final, NamedTuple
 
@@ -54,6 +54,7 @@ class FullError(Exception):
 
 
 _FOR_DEVELOPERS: Final = re.compile(r"(?:^|[._/-])(?:dev|devel|development|test|tests|testing|debug|ci)(?:$|[._/-])")
+_SCRIPT: Final = re.compile(r"[\w./-]+\.(?:[cm]?js|ts|py|sh)\b")
 _HARMLESS: Final = names("cache config self prune") | {
     "cache clean", "cache verify", "cache prune", "config set", "self update", "self add"
 }  # fmt: skip
@@ -158,6 +159,9 @@ class Reader:
         for service in (it for stage in self._stages for it in self._services.of(stage)):
             if service.command is not None or service.entrypoint is not None:
                 raise FullError(f"{service} runs another command")
+            if any(it.kind == "bind" and f"{self._files.folder}/".startswith(f"{it.target.rstrip('/')}/")
+                   for it in service.mounts):  # fmt: skip
+                raise FullError(f"{service} mounts the sources, as developers do")
         if file := other_run(self._all.context):
             raise FullError(f"{file} may run other commands in the image")
         if processes := self._project.processes:
@@ -165,12 +169,22 @@ class Reader:
 
     def require_unnamed(self, files: Sequence[str], gone: Sequence[str], programs: Sequence[str] = ()) -> None:
         """No source may name one of the packages in a string, nor one of their programs where it starts some."""
-        for file in files:
+        for file in (*files, *self._health_scripts()):
             text = self._all.context.read(file)
             if text is None:
                 raise FullError(f"{file} cannot be read")
             if name := named_package(text, [*gone, *(programs if starts_programs(text) else ())]):
                 raise FullError(f"{file} names {name}, which may be gone")
+
+    def _health_scripts(self) -> Iterator[str]:
+        """The files of the context that health checks name."""
+        for stage in self._stages:
+            for check in stage.instructions:
+                if isinstance(check, Healthcheck):
+                    workdir = self._all.states.at(check).workdir
+                    for name in _SCRIPT.findall(check.view.text):
+                        if origin := self._project.sources.origin(posixpath.join(workdir, name)):
+                            yield origin
 
     def is_same(self, call: Call) -> bool:
         """Whether a call behind the install is another install of a project, which needs none of the packages."""
