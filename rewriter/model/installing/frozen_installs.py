@@ -17,27 +17,18 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.effects.shell import Step
+from rewriter.model.installing.lock_file_copies import AddedSource, added_source
 from rewriter.model.installing.locks import Question, out_of_step, yarn
 from rewriter.model.installing.locks.package_json import read_object
 from rewriter.model.installing.locks.registries import other_registry
 from rewriter.model.installing.manifests import NotMovableError, Project, locks_of
-from rewriter.model.installing.node_versions import manager_version
+from rewriter.model.installing.node_versions import manager_version, runs_by_corepack
 from rewriter.model.installing.stage_installs import Install, StageInstalls, is_left_by_an_install, simple_commands
 from rewriter.model.managers.call import Call, Option
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import names
-from rewriter.syntax import words
 from rewriter.syntax.shell_tree import Word
-from rewriter.syntax.tree import Add, Copy, Instruction, Run
-
-
-class AddedSource(NamedTuple):
-    """A lock file that a COPY is to bring: `text` behind a word of it, and its destination where it names no folder."""
-
-    copy: Copy
-    behind: words.Word
-    text: str
-    destination: tuple[words.Word, str] | None
+from rewriter.syntax.tree import Copy, Instruction, Run
 
 
 class FrozenInstall(NamedTuple):
@@ -150,11 +141,9 @@ def _sets_lock_files(run: Run) -> bool:
     )
 
 
-def _folder_for(destination: str) -> str:
-    """How to name the folder that a file was copied to by its folder's name or by its own."""
-    if posixpath.basename(destination) == "package.json":
-        return destination.removesuffix("package.json") or "./"
-    return f"{destination}/"
+def _sets_registry(run: Run) -> bool:
+    text = run.view.text
+    return "registry" in text and ("config" in text or "rc" in text)
 
 
 class _Reader:
@@ -187,11 +176,13 @@ class _Reader:
             raise _LooseError(f"git ignores {lock}, so others have none")
         if added is not None and (host := other_registry(text)):
             raise _LooseError(f"{lock} names {host}, which a build may not reach")
+        if added is not None and self._manager == "yarn" and self._has_a_mirror():
+            raise _LooseError(f"{lock} names registries, and the build has one of its own")
         self._require_no_settings()
         if package.get("workspaces"):
             raise _LooseError("package.json has workspaces, whose manifests must be in step as well")
         version = manager_version(self._manager, project.state, package, self._install.run)
-        if self._manager == "yarn" and version == 1 and (project.has(".yarnrc.yml") or yarn.is_modern(text)):
+        if self._manager == "yarn" and not self._is_yarn(version, text):
             version = 0
         settings = posixpath.join(posixpath.dirname(brought[1]), ".yarnrc.yml")
         if self._manager == "yarn" and not project.has(".yarnrc.yml") and self._context.status(settings) != "absent":
@@ -283,22 +274,26 @@ class _Reader:
         raise _LooseError(f"{posixpath.join(folder, known[0])} is not in the build context")
 
     def _added_to(self, copied: CopiedFiles, name: str) -> AddedSource:
-        """What a COPY that names package.json must gain to bring the lock file beside it."""
-        copy = copied.instruction
-        source = copied.source_of(self._project.path("package.json"))
-        if source is None or source.is_tree or posixpath.basename(source.text) != "package.json":
-            raise _LooseError(f"{copy.name} in line {{line}} leaves {name} out", copy)
-        if posixpath.basename(source.target) != "package.json" or isinstance(copy, Add):
-            raise _LooseError(f"{copy.name} in line {{line}} can bring one file only", copy)
-        text = source.text.removesuffix("package.json") + name
-        written, destination = copy.words[source.number], copy.words[-1]
-        mark = "" if copy.json is None else '"'
-        if any(char in source.text + copy.destination for char in "\"'\\"):
-            raise _LooseError(f"{copy.name} in line {{line}} has quotes in its paths", copy)
-        folder = None
-        if not copy.destination.endswith("/"):
-            folder = destination, f"{mark}{_folder_for(copy.destination)}{mark}"
-        return AddedSource(copy, written, f"{',' if mark else ''} {mark}{text}{mark}", folder)
+        added = added_source(copied, self._project.path("package.json"), name)
+        if isinstance(added, str):
+            raise _LooseError(added, copied.instruction)
+        return added
+
+    def _is_yarn(self, version: int, lock: str) -> bool:
+        """Whether a version of Yarn, as far as the Dockerfile and package.json tell it, is the one that runs."""
+        settings = self._project.read(".yarnrc.yml") if self._project.has(".yarnrc.yml") else ""
+        if version == 1:
+            return not settings and not yarn.is_modern(lock)
+        return "yarnPath" in settings or runs_by_corepack(self._project.state, self._install.run)
+
+    def _has_a_mirror(self) -> bool:
+        """Whether a registry is set, of which Yarn 1 asks for nothing that a lock file names by its address."""
+        project, files = self._project, (".npmrc", ".yarnrc")
+        if self._call.has("--registry") or any(project.state.runs_where(_sets_registry)):
+            return True
+        if any(project.state.is_set(name) for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_REGISTRY")):
+            return True
+        return any("registry" in project.read(name) for name in files if project.has(name))
 
     def _require_no_settings(self) -> None:
         state = self._project.state
