@@ -101,8 +101,7 @@ class Reader:
             raise FullError(f"a variable is involved: {unknown[0].text}")
         if self._install.call.command.assignments:
             raise FullError("variables are set for the install")
-        name = posixpath.basename(self._all.context.dockerfile)
-        for text in (name.lower(), self._stages[-1].name):
+        for text in (self._all.context.dockerfile.lower(), self._stages[-1].name):
             if _FOR_DEVELOPERS.search(text):
                 raise FullError(f"`{text}` sounds like an image for developers")
 
@@ -159,9 +158,9 @@ class Reader:
         for service in (it for stage in self._stages for it in self._services.of(stage)):
             if service.command is not None or service.entrypoint is not None:
                 raise FullError(f"{service} runs another command")
-            if any(it.kind == "bind" and f"{self._files.folder}/".startswith(f"{it.target.rstrip('/')}/")
-                   for it in service.mounts):  # fmt: skip
-                raise FullError(f"{service} mounts the sources, as developers do")
+            mounted = [it.target.rstrip("/") for it in service.mounts if it.kind == "bind"]
+            if "develop" in service.settings or any(f"{self._files.folder}/".startswith(f"{it}/") for it in mounted):
+                raise FullError(f"{service} brings the sources anew, as developers do")
         if file := other_run(self._all.context):
             raise FullError(f"{file} may run other commands in the image")
         if processes := self._project.processes:
