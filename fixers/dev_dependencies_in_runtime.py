@@ -41,9 +41,11 @@ def leave_development_packages_out(
     group `dev` out with `--no-dev`, Poetry all groups with `--only main`.
 
     Nothing in the image may need them: no step behind the install builds or tests, no script of the install calls one
-    of their programs, and neither the command that a container starts with nor the sources it runs do. So the sources
-    must be in the build context to be read; where they are not, where a service of a compose file runs another command,
-    or another stage uses this one, the install stays. `NODE_ENV` is not set: programs behave differently by it.
+    of their programs, and neither the command that a container starts with nor the sources it runs import one or name
+    it in a string. So the sources must be in the build context to be read; where they are not, or another stage uses
+    this one, the install stays. So it does where something else is run in the image: another command by a service of a
+    compose file, tests by a workflow or a Makefile, migrations by a platform, a container for development. `NODE_ENV`
+    is not set: programs behave differently by it.
     """
     if not stage.is_final:
         return

@@ -41,11 +41,12 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
     `npm install` brings the lock file up to date, or does without one: the same Dockerfile makes another image
     tomorrow. `npm ci` installs what is locked, and fails where package.json asks for something else. Yarn 1, pnpm and
     bun do so with `--frozen-lockfile`, Yarn 2 and newer with `--immutable`. Where the build context holds a lock file
-    that no COPY brings, the COPY of package.json brings it as well.
+    that no COPY brings, the COPY of package.json brings it as well, unless it names a registry of one's own.
 
-    The build context must show that the lock file is in step with package.json, and in a format that this version of
-    the manager reads; an unknown context or version is left alone. So are installs that ask for no lock file, and
-    `npm install` where node_modules holds something already, for `npm ci` begins by emptying it.
+    The build context must show that the lock file is in step with package.json, holds the packages of all platforms,
+    and is in a format that this version of the manager reads; an unknown context or version is left alone. So are
+    installs that ask for no lock file, and `npm install` where node_modules holds something already, for `npm ci`
+    begins by emptying it.
 
     `--prefer-offline` is not added: what a lock file names by address and checksum comes from npm's cache without a
     question to the registry anyway.
