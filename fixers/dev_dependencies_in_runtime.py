@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rewriter.fixing.compose import speaks_of
 from rewriter.fixing.edits import insert_after
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.context.build_context import BuildContext
@@ -40,15 +41,20 @@ def leave_development_packages_out(
     group `dev` out with `--no-dev`, Poetry all groups with `--only main`.
 
     Nothing in the image may need them: no step behind the install builds or tests, no script of the install calls one
-    of their programs, and neither the command that a container starts with nor the sources it runs do. So the sources
-    must be in the build context to be read; where they are not, where a service of a compose file runs another command,
-    or another stage uses this one, the install stays. `NODE_ENV` is not set: programs behave differently by it.
+    of their programs, and neither the command that a container starts with nor the sources it runs import one or name
+    it in a string. So the sources must be in the build context to be read; where they are not, or another stage uses
+    this one, the install stays. So it does where something else is run in the image: another command by a service of a
+    compose file, tests by a workflow or a Makefile, migrations by a platform, a container for development. `NODE_ENV`
+    is not set: programs behave differently by it.
     """
     if not stage.is_final:
         return
     for found in lean_installs(stage, states, context, project, services):
         if not isinstance(found, LeanInstall):
             yield Skip(found.install.run, found.reason, found.culprit)
+            continue
+        if speaks_of(found.install.run, "dev"):
+            yield Skip(found.install.run, "the comment above line {line} speaks of development", found.install.run)
             continue
         shown = ", ".join(found.packages[:_SHOWN]) + (", ..." if len(found.packages) > _SHOWN else "")
         message = f"nothing in the image needs {shown}"

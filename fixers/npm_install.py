@@ -16,6 +16,8 @@ from rewriter.syntax.text import Edit
 if TYPE_CHECKING:
     from rewriter.model.installing.frozen_installs import FrozenInstall
 
+_OF_FROZEN_INSTALLS = ("npm ci", "frozen", "immutable")
+
 
 @fixer(
     code="DF302",
@@ -39,11 +41,12 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
     `npm install` brings the lock file up to date, or does without one: the same Dockerfile makes another image
     tomorrow. `npm ci` installs what is locked, and fails where package.json asks for something else. Yarn 1, pnpm and
     bun do so with `--frozen-lockfile`, Yarn 2 and newer with `--immutable`. Where the build context holds a lock file
-    that no COPY brings, the COPY of package.json brings it as well.
+    that no COPY brings, the COPY of package.json brings it as well, unless it names a registry of one's own.
 
-    The build context must show that the lock file is in step with package.json, and in a format that this version of
-    the manager reads; an unknown context or version is left alone. So are installs that ask for no lock file, and
-    `npm install` where node_modules holds something already, for `npm ci` begins by emptying it.
+    The build context must show that the lock file is in step with package.json, holds the packages of all platforms,
+    and is in a format that this version of the manager reads; an unknown context or version is left alone. So are
+    installs that ask for no lock file, and `npm install` where node_modules holds something already, for `npm ci`
+    begins by emptying it.
 
     `--prefer-offline` is not added: what a lock file names by address and checksum comes from npm's cache without a
     question to the registry anyway.
@@ -61,9 +64,11 @@ def keep_to_the_lock_file(stage: Stage, states: States, context: BuildContext) -
 
 
 def _fix(found: "FrozenInstall") -> Fix | Skip:
-    if found.added is not None and speaks_of(found.added.copy, "lock"):
-        return Skip(found.install.run, "the comment above line {line} speaks of lock files", found.added.copy)
     run, call = found.install.run, found.install.call
+    for instruction in (run, *found.relied_on):
+        is_changed = instruction is run or found.added is not None
+        if speaks_of(instruction, *_OF_FROZEN_INSTALLS, *(("lock",) if is_changed else ())):
+            return Skip(run, "the comment above line {line} speaks of lock files", instruction)
     edits: list[Edit] = [replace(word, text) for word, text in found.replaced]
     if found.inserted:
         edits.append(insert_after(found.behind, found.inserted))

@@ -10,6 +10,7 @@ import pytest
 
 from rewriter.model.installing.locks import Question, npm, out_of_step
 from rewriter.model.installing.locks.python import all_packages, kept_by_poetry, kept_by_uv
+from rewriter.model.installing.locks.registries import other_registry
 from rewriter.model.installing.locks.semver import satisfies
 
 SHOP = {"dependencies": {"express": "^4.19.0"}, "devDependencies": {"@scope/tool": "^2.0.0"}}
@@ -84,8 +85,15 @@ def reason(text: str, manager: str = "npm", version: int = 10, *, ignores_peers:
         ("5.0.0", ">*", False),
         ("18.2.0", "^16 || ^17 || ^18", True),
         ("1.0.0-beta.1", "1.0.0-beta.1", True),
-        ("1.0.0-beta.1", "^1.0.0", None),
-        ("1.0.0", "^1.0.0-beta.1", None),
+        ("1.0.0-beta.1", "^1.0.0", False),
+        ("1.0.0-beta.1", "^0.9 || ^2", False),
+        ("1.0.0-beta.1", "*", None),
+        ("1.0.0-beta.1", "^1.0.0-alpha", None),
+        ("1.0.0", "^1.0.0-beta.1", True),
+        ("1.0.0", "1.0.0-beta.1", False),
+        ("1.0.0", ">1.0.0-beta.1", True),
+        ("1.0.0", "<=1.0.0-beta.1", False),
+        ("0.9.0", "^1.0.0-beta.1 || ^0.8", False),
         ("1.0.0", "latest", None),
         ("1.0.0", "github:someone/thing", None),
     ],
@@ -132,14 +140,20 @@ def test_peers_count_unless_they_are_ignored_or_optional() -> None:
     express = {"version": "4.19.2", "peerDependencies": {"pino": "^9"}}
     assert reason(npm_lock(express=express)) == "LOCK lacks pino, which express asks for"
     assert reason(npm_lock(express=express), ignores_peers=True) == ""
-    assert reason(npm_lock(express={**express, "peerDependenciesMeta": {"pino": {"optional": True}}})) == ""
+    express["peerDependenciesMeta"] = {"pino": {"optional": True}}
+    assert reason(npm_lock(express=express)) == ""
+    assert reason(npm_lock(express=express, pino={"version": "9.1.0"})) == ""
+    other = npm_lock(express=express, pino={"version": "8.1.0"})
+    assert reason(other) == "LOCK has pino 8.1.0, but express asks for ^9"
 
 
-def test_links_lead_to_folders_of_the_project() -> None:
+def test_local_folders_have_manifests_of_their_own() -> None:
     root = {**SHOP, "dependencies": {"express": "^4.19.0", "own": "file:own"}}
     text = json.loads(npm_lock(root, own={"resolved": "own", "link": True}))
     text["packages"]["own"] = {"version": "1.0.0"}
-    assert reason(json.dumps(text), dependencies=root["dependencies"]) == ""
+    assert "a local folder" in reason(json.dumps(text), dependencies=root["dependencies"])
+    old = json.dumps({"lockfileVersion": 1, "dependencies": {"own": {"version": "file:own"}}})
+    assert "a local folder" in reason(old, version=6, dependencies={"own": "file:own"}, devDependencies={})
 
 
 def test_versions_of_npm() -> None:
@@ -154,12 +168,28 @@ def test_versions_of_npm() -> None:
 
 def test_what_is_optional_and_what_is_for_development() -> None:
     express = {"version": "4.19.2", "optionalDependencies": {"@e/linux": "1.0.0"}}
-    assert npm.lacks_optional(npm_lock(express=express)) == "@e/linux"
-    assert npm.lacks_optional(npm_lock()) == ""
+    assert reason(npm_lock(express=express)) == "LOCK lacks the optional package @e/linux"
     assert npm.kept_packages(npm_lock()) == frozenset({"express"})
     assert npm.programs(npm_lock(express={"version": "4.19.2", "bin": "cli.js"})) == {"tool": False, "express": True}
     assert npm.programs("{}") is None
     assert npm.kept_packages("[") is None
+
+
+def test_settings_of_pnpm() -> None:
+    plain = "settings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n\nimporters:"
+    assert reason(PNPM.replace("importers:", plain), "pnpm", 9) == ""
+    for other in (plain.replace("true", "false"), plain.replace("\n\n", "\n  injectWorkspacePackages: true\n\n")):
+        assert "settings of pnpm" in reason(PNPM.replace("importers:", other), "pnpm", 9)
+
+
+def test_registries_other_than_the_public_ones() -> None:
+    public = (
+        '"resolved": "https://registry.npmjs.org/ms/-/ms-2.0.0.tgz"\n"resolved": "git+ssh://git@github.com/a/b.git#c"'
+    )
+    assert other_registry(public) == ""
+    assert other_registry('  resolved "https://registry.yarnpkg.com/ms/-/ms-2.0.0.tgz#ab"') == ""
+    assert other_registry(f'{public}\n"resolved": "http://npm.shop.example:4873/ms"') == "npm.shop.example"
+    assert other_registry('  resolved "https://npm.shop.example/ms#ab"') == "npm.shop.example"
 
 
 UV = """[[package]]

@@ -44,6 +44,11 @@ class DevelopmentPackages:
         """Whether a package, or a module that Node has itself, can be imported without them."""
         return package in self._wanted or package in _BUILT_IN
 
+    @property
+    def programs_that_go(self) -> list[str]:
+        """The programs of packages that are not there without development packages."""
+        return [name for name, stays in (self._programs or {}).items() if not stays]
+
     def needed_by(self, command: Command) -> str:
         """Why a command may need one of them; empty where it does not."""
         program = posixpath.basename(command.words[0].value)

@@ -10,32 +10,25 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, takewhile
 from typing import Any, Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.effects.instructions import common_path
 from rewriter.model.effects.shell import Step
-from rewriter.model.installing.locks import Question, npm, out_of_step, yarn
+from rewriter.model.installing.lock_file_copies import AddedSource, added_source
+from rewriter.model.installing.locks import Question, out_of_step, yarn
 from rewriter.model.installing.locks.package_json import read_object
+from rewriter.model.installing.locks.registries import other_registry
 from rewriter.model.installing.manifests import NotMovableError, Project, locks_of
-from rewriter.model.installing.node_versions import manager_version
+from rewriter.model.installing.node_versions import manager_version, runs_by_corepack
 from rewriter.model.installing.stage_installs import Install, StageInstalls, is_left_by_an_install, simple_commands
 from rewriter.model.managers.call import Call, Option
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import names
-from rewriter.syntax import words
 from rewriter.syntax.shell_tree import Word
-from rewriter.syntax.tree import Add, Copy, Instruction, Run
-
-
-class AddedSource(NamedTuple):
-    """A lock file that a COPY is to bring: `text` behind a word of it, and its destination where that needs a slash."""
-
-    copy: Copy
-    behind: words.Word
-    text: str
-    destination: tuple[words.Word, str] | None
+from rewriter.syntax.tree import Copy, Instruction, Run
 
 
 class FrozenInstall(NamedTuple):
@@ -141,6 +134,18 @@ def _is_frozen_anyway(project: Project) -> bool:
     return project.call.manager.name == "pnpm" and (state.get("CI") or "") not in ("", "false", "0")
 
 
+def _sets_lock_files(run: Run) -> bool:
+    """Whether a RUN changes the settings about lock files."""
+    return any(
+        call.action.startswith("config") and any("lock" in word.text for word in call.packages) for call in calls(run)
+    )
+
+
+def _sets_registry(run: Run) -> bool:
+    text = run.view.text
+    return "registry" in text and ("config" in text or "rc" in text)
+
+
 class _Reader:
     """What is to be found out about one install."""
 
@@ -169,17 +174,22 @@ class _Reader:
             raise _LooseError(f"{lock} cannot be read")
         if is_left_by_an_install(lock, self._context):
             raise _LooseError(f"git ignores {lock}, so others have none")
+        if added is not None and (host := other_registry(text)):
+            raise _LooseError(f"{lock} names {host}, which a build may not reach")
+        if added is not None and self._manager == "yarn" and self._has_a_mirror():
+            raise _LooseError(f"{lock} names registries, and the build has one of its own")
         self._require_no_settings()
         if package.get("workspaces"):
             raise _LooseError("package.json has workspaces, whose manifests must be in step as well")
         version = manager_version(self._manager, project.state, package, self._install.run)
-        if self._manager == "yarn" and version == 1 and (project.has(".yarnrc.yml") or yarn.is_modern(text)):
+        if self._manager == "yarn" and not self._is_yarn(version, text):
             version = 0
+        settings = posixpath.join(posixpath.dirname(brought[1]), ".yarnrc.yml")
+        if self._manager == "yarn" and not project.has(".yarnrc.yml") and self._context.status(settings) != "absent":
+            raise _LooseError(f"{settings}, which may change what {lock} holds, is not copied")
         question = Question(self._manager, lock, text, package, version, self._ignores_peers())
         if reason := out_of_step(question):
             raise _LooseError(reason)
-        if added is not None and self._manager == "npm" and (missing := npm.lacks_optional(text)):
-            raise _LooseError(f"{lock} lacks the optional package {missing}")
         lock_path = project.path(posixpath.basename(lock))
         self._require_unchanged(brought[0].instruction, (package_path, lock_path))
         if self._manager == "npm":
@@ -264,29 +274,34 @@ class _Reader:
         raise _LooseError(f"{posixpath.join(folder, known[0])} is not in the build context")
 
     def _added_to(self, copied: CopiedFiles, name: str) -> AddedSource:
-        """What a COPY that names package.json must gain to bring the lock file beside it."""
-        copy = copied.instruction
-        source = copied.source_of(self._project.path("package.json"))
-        if source is None or source.is_tree or posixpath.basename(source.text) != "package.json":
-            raise _LooseError(f"{copy.name} in line {{line}} leaves {name} out", copy)
-        if posixpath.basename(source.target) != "package.json" or isinstance(copy, Add):
-            raise _LooseError(f"{copy.name} in line {{line}} can bring one file only", copy)
-        text = source.text.removesuffix("package.json") + name
-        destination = copy.words[-1]
-        slash = None
-        if copy.json is not None:
-            if not copy.destination.endswith("/"):
-                slash = destination, f'"{copy.destination}/"'
-            return AddedSource(copy, copy.words[source.number], f', "{text}"', slash)
-        if not copy.destination.endswith("/"):
-            slash = destination, f"{destination.text}/"
-        return AddedSource(copy, copy.words[source.number], f" {text}", slash)
+        added = added_source(copied, self._project.path("package.json"), name)
+        if isinstance(added, str):
+            raise _LooseError(added, copied.instruction)
+        return added
+
+    def _is_yarn(self, version: int, lock: str) -> bool:
+        """Whether a version of Yarn, as far as the Dockerfile and package.json tell it, is the one that runs."""
+        settings = self._project.read(".yarnrc.yml") if self._project.has(".yarnrc.yml") else ""
+        if version == 1:
+            return not settings and not yarn.is_modern(lock)
+        return "yarnPath" in settings or runs_by_corepack(self._project.state, self._install.run)
+
+    def _has_a_mirror(self) -> bool:
+        """Whether a registry is set, of which Yarn 1 asks for nothing that a lock file names by its address."""
+        project, files = self._project, (".npmrc", ".yarnrc")
+        if self._call.has("--registry") or any(project.state.runs_where(_sets_registry)):
+            return True
+        if any(project.state.is_set(name) for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry", "YARN_REGISTRY")):
+            return True
+        return any("registry" in project.read(name) for name in files if project.has(name))
 
     def _require_no_settings(self) -> None:
         state = self._project.state
         for variable in ("NPM_CONFIG_PACKAGE_LOCK", "npm_config_package_lock", "npm_config_lockfile"):
             if state.is_set(variable):
                 raise _LooseError(f"{variable} says what becomes of lock files")
+        if any(True for _ in state.runs_where(_sets_lock_files)):
+            raise _LooseError("an earlier RUN says what becomes of lock files")
         for file, word in _SETTINGS[self._manager]:
             if self._project.has(file) and word in self._project.read(file):
                 raise _LooseError(f"{file} says what becomes of lock files")
@@ -330,9 +345,9 @@ class _Reader:
     def _require_no_modules(self) -> None:
         """`npm ci` empties node_modules first, so nothing may have been put there."""
         folder = self._project.path("node_modules")
-        for other in self._all.installs:
-            if other.step is self._install.step:
-                break
+        below = [StageInstalls(stage, self._all.states, self._context) for stage in self._all.stage.lineage][1:]
+        above = takewhile(lambda it: it.step is not self._install.step, self._all.installs)
+        for other in chain(above, *(all_.installs for all_ in below)):
             if other.project is not None and other.project.path("node_modules") == folder:
                 raise _LooseError("line {line} has filled node_modules, which `npm ci` would empty", other.run)
         for instruction in self._all.stage.instructions:

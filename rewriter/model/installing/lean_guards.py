@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import ClassVar, Final, NamedTuple
 
 from rewriter.model.context.services import Services
 from rewriter.model.effects.shell import Step, steps
 from rewriter.model.installing.manifests import Project as Files
+from rewriter.model.installing.named_packages import named_package, starts_programs
+from rewriter.model.installing.other_runs import other_run
 from rewriter.model.installing.stage_installs import Install, StageInstalls
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
@@ -51,6 +54,7 @@ class FullError(Exception):
 
 
 _FOR_DEVELOPERS: Final = re.compile(r"(?:^|[._/-])(?:dev|devel|development|test|tests|testing|debug|ci)(?:$|[._/-])")
+_SCRIPT: Final = re.compile(r"[\w./-]+\.(?:[cm]?js|ts|py|sh)\b")
 _HARMLESS: Final = names("cache config self prune") | {
     "cache clean", "cache verify", "cache prune", "config set", "self update", "self add"
 }  # fmt: skip
@@ -97,8 +101,7 @@ class Reader:
             raise FullError(f"a variable is involved: {unknown[0].text}")
         if self._install.call.command.assignments:
             raise FullError("variables are set for the install")
-        name = posixpath.basename(self._all.context.dockerfile)
-        for text in (name.lower(), self._stages[-1].name):
+        for text in (self._all.context.dockerfile.lower(), self._stages[-1].name):
             if _FOR_DEVELOPERS.search(text):
                 raise FullError(f"`{text}` sounds like an image for developers")
 
@@ -121,6 +124,14 @@ class Reader:
                     if is_behind:
                         self._require_harmless(step, instruction)
                     is_behind = is_behind or step is self._install.step
+
+    def require_no_other_install(self) -> None:
+        """An install above that brings the same packages must be one that is changed as well."""
+        for other in takewhile(lambda it: it.step is not self._install.step, self._all.installs):
+            if other.project is None or other.call.manager.name not in self.managers:
+                continue
+            if self.brings_everything(other, other.project) and other.project.brought_by(other.manifest) is None:
+                raise FullError("line {line} installs them as well, from files that no COPY brings", other.run)
 
     def _require_harmless(self, step: Step, run: Run) -> None:
         for call in step.calls:
@@ -147,8 +158,32 @@ class Reader:
         for service in (it for stage in self._stages for it in self._services.of(stage)):
             if service.command is not None or service.entrypoint is not None:
                 raise FullError(f"{service} runs another command")
+            mounted = [it.target.rstrip("/") for it in service.mounts if it.kind == "bind"]
+            if "develop" in service.settings or any(f"{self._files.folder}/".startswith(f"{it}/") for it in mounted):
+                raise FullError(f"{service} brings the sources anew, as developers do")
+        if file := other_run(self._all.context):
+            raise FullError(f"{file} may run other commands in the image")
         if processes := self._project.processes:
             raise FullError(f"the Procfile names other commands: {', '.join(processes)}")
+
+    def require_unnamed(self, files: Sequence[str], gone: Sequence[str], programs: Sequence[str] = ()) -> None:
+        """No source may name one of the packages in a string, nor one of their programs where it starts some."""
+        for file in (*files, *self._health_scripts()):
+            text = self._all.context.read(file)
+            if text is None:
+                raise FullError(f"{file} cannot be read")
+            if name := named_package(text, [*gone, *(programs if starts_programs(text) else ())]):
+                raise FullError(f"{file} names {name}, which may be gone")
+
+    def _health_scripts(self) -> Iterator[str]:
+        """The files of the context that health checks name."""
+        for stage in self._stages:
+            for check in stage.instructions:
+                if isinstance(check, Healthcheck):
+                    workdir = self._all.states.at(check).workdir
+                    for name in _SCRIPT.findall(check.view.text):
+                        if origin := self._project.sources.origin(posixpath.join(workdir, name)):
+                            yield origin
 
     def is_same(self, call: Call) -> bool:
         """Whether a call behind the install is another install of a project, which needs none of the packages."""

@@ -10,6 +10,7 @@ from rewriter.model.installing.development_packages import DevelopmentPackages, 
 from rewriter.model.installing.lean_guards import FullError, LeanInstall, Reader
 from rewriter.model.installing.locks.package_json import group, read_object
 from rewriter.model.installing.manifests import Project as Files
+from rewriter.model.installing.named_packages import driver_by_name
 from rewriter.model.installing.node_versions import manager_version
 from rewriter.model.installing.stage_installs import Install
 from rewriter.model.managers.vocabulary import names
@@ -28,6 +29,7 @@ _VARIABLES: Final = ("NPM_CONFIG_PRODUCTION", "NPM_CONFIG_OMIT", "NPM_CONFIG_ONL
                      "npm_config_production", "npm_config_omit", "npm_config_only", "npm_config_include",
                      "YARN_PRODUCTION")  # fmt: skip
 _SETTING: Final = re.compile(r"(?m)^\s*(?:omit|only|production|prod|include|dev)\b")
+_PRELOADS: Final = re.compile(r"-r\b|--require|--import|loader")
 
 
 class NodeReader(Reader):
@@ -67,12 +69,21 @@ class NodeReader(Reader):
             raise FullError("package.json has workspaces, which may need them")
         option = self._option(package)
         packages = DevelopmentPackages(frozenset(wanted), self._lock())
+        scripts = package.get("scripts")
+        if isinstance(scripts, dict) and any(_PRELOADS.search(str(text)) for text in scripts.values()
+                                             if "NODE_OPTIONS" in str(text)):  # fmt: skip
+            raise FullError("NODE_OPTIONS may load one of them")
+        if "prisma" in development and "@prisma/client" in wanted:
+            raise FullError("the install of @prisma/client runs prisma")
+        if driver := driver_by_name(development, wanted):
+            raise FullError(f"{driver} may be loaded by its name")
         self.require_production(call.unknown)
+        self.require_no_other_install()
         self.require_no_builds()
         self.require_no_other_users()
         if not call.has("--ignore-scripts") and (reason := script_needs(package, packages, call.manager.name)):
             raise FullError(reason)
-        self._require_start(packages)
+        self._require_start(packages, development)
         behind = call.subcommand or call.program
         text = f" {option}" if call.subcommand else f" install {option}"
         return LeanInstall(self._install, behind, text, development, (brought[0].instruction,))
@@ -109,9 +120,12 @@ class NodeReader(Reader):
             raise FullError("NODE_ENV says that the image is not for production")
         if files.has(".npmrc") and _SETTING.search(files.read(".npmrc")):
             raise FullError(".npmrc says what is to be installed")
+        options = self._project.environment.get("NODE_OPTIONS", "")
+        if options is None or _PRELOADS.search(options):
+            raise FullError("NODE_OPTIONS may load one of them")
         super().require_production(unknown)
 
-    def _require_start(self, packages: DevelopmentPackages) -> None:
+    def _require_start(self, packages: DevelopmentPackages, development: Sequence[str]) -> None:
         """The commands that a container starts with, and the sources they run, must do without the packages."""
         start, program = self.known_start()
         for command in start.commands:
@@ -123,3 +137,5 @@ class NodeReader(Reader):
         for file, name in imported.packages:
             if not packages.keeps(name):
                 raise FullError(f"{file} imports {name}, which may be gone")
+        gone = [name for name in development if not packages.keeps(name)]
+        self.require_unnamed(imported.files, gone, packages.programs_that_go)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rewriter.model.installing.lean_guards import FullError, LeanInstall, Reader
 from rewriter.model.installing.locks.python import kept_by_poetry, kept_by_uv, read_table
 from rewriter.model.installing.manifests import Project as Files
+from rewriter.model.installing.named_packages import driver_by_name
 from rewriter.model.installing.stage_installs import Install
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.requirements import normal_name
@@ -75,9 +76,10 @@ class PythonReader(Reader):
             return None
         kept = self._kept(is_uv)
         self.require_production(call.unknown)
+        self.require_no_other_install()
         self.require_no_builds()
         self.require_no_other_users()
-        self._require_start(kept, is_uv=is_uv)
+        self._require_start(kept, development, is_uv=is_uv)
         assert call.subcommand is not None
         option = " --no-dev" if is_uv or self._is_old_poetry() else " --only main"
         return LeanInstall(self._install, call.subcommand, option, development, (brought[0].instruction,))
@@ -102,7 +104,7 @@ class PythonReader(Reader):
             raise FullError(f"{name} does not tell which packages are for development")
         return kept
 
-    def _require_start(self, kept: frozenset[str], *, is_uv: bool) -> None:
+    def _require_start(self, kept: frozenset[str], development: Collection[str], *, is_uv: bool) -> None:
         """The commands that a container starts with, and the sources they run, must do without the packages."""
         start, program = self.known_start()
         if is_uv and self._runs_uv(start.scripts):
@@ -116,6 +118,10 @@ class PythonReader(Reader):
         for file, module in imported.packages:
             if not _stays(module, kept):
                 raise FullError(f"{file} imports {module}, which may be gone")
+        gone = [name for name in development if normal_name(name) not in kept]
+        if driver := driver_by_name([normal_name(name) for name in gone], kept):
+            raise FullError(f"{driver} may be loaded by its name")
+        self.require_unnamed(imported.files, gone)
 
     def _runs_uv(self, scripts: Collection[str]) -> bool:
         starts = (one for stage in self._stages for one in stage.instructions if isinstance(one, (Cmd, Entrypoint)))

@@ -80,6 +80,15 @@ def manager_version(manager: str, state: State, package: Mapping[str, Any], run:
     return 1 if manager == "yarn" else 0
 
 
+def runs_by_corepack(state: State, run: Run) -> bool:
+    """Whether Corepack is enabled, which alone makes the manager in package.json the one that runs."""
+    return _names_corepack(run) or any(True for _ in state.runs_where(_names_corepack))
+
+
+def _names_corepack(run: Run) -> bool:
+    return "corepack" in run.view.text
+
+
 def _bun_version(state: State) -> int:
     """The major version of bun, 0 where it may be one before 1.2, which writes its lock files otherwise."""
     stage = state.stage

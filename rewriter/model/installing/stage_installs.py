@@ -166,8 +166,10 @@ def _may_wait(stage: Stage) -> bool:
     for instruction in stage.instructions:
         if isinstance(instruction, Copy):
             has_copy = True
-        elif has_copy and isinstance(instruction, Run) and any(name in instruction.view.text for name in _STEMS):
-            return True
+        elif has_copy and isinstance(instruction, Run):
+            text = instruction.text if instruction.heredocs else instruction.view.text
+            if any(name in text for name in _STEMS):
+                return True
     return False
 
 

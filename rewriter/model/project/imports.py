@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program, Unknown
 
 if TYPE_CHECKING:
     from rewriter.model.project import Project
+    from rewriter.model.project.javascript_values import Script
 
+_MOST_LOADED: Final = 1000
 _PACKAGE: Final = re.compile(r"(@[^/]+/[^/]+|[^@./][^/]*)")
 
 
+# They load files of the project that their callers do not name.
+_LOADERS: Final = names(
+    "@fastify/autoload fastify-autoload require-dir require-all require-directory include-all "
+    "consign express-load glob fast-glob globby tiny-glob typeorm @nestjs/typeorm umzug awilix"
+)
+_PYTHON_LOADERS: Final = names("importlib pkgutil runpy celery dramatiq huey rq arq flask_appbuilder stevedore")
+_SCRIPTS: Final = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+_FOR_TESTS: Final = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|__mocks__|spec|e2e|cypress)/|[.-](?:test|spec|config|d)\.\w+\Z|(?:^|/)(?:test_|conftest)"
+)
+
+
 class Imports(NamedTuple):
-    """Packages with the files that import them."""
+    """Packages with the files that import them.
+
+    `files` are the sources that the program runs, and those that it may load by names that it puts together.
+    """
 
     packages: tuple[tuple[str, str], ...]
+    files: tuple[str, ...] = ()
 
 
 def package_of(module: str) -> str:
@@ -47,7 +69,30 @@ def imported_packages(project: Project, program: Program) -> Imports | Unknown:
         for module in script.required
         if (name := package_of(module))
     }
-    return Imports(tuple(sorted(found)))
+    files = {script.file for script in scripts.by_path.values()}
+    for folder in sorted(set(_loaded_folders(scripts.by_path.values(), first))):
+        below = _sources_below(sources.context, folder, _SCRIPTS)
+        if below is None:
+            return Unknown(f"which of the files in {folder or 'the build context'} are loaded cannot be told")
+        files.update(below)
+    return Imports(tuple(sorted(found)), tuple(sorted(files)))
+
+
+def _loaded_folders(scripts: Iterable[Script], first: Script) -> Iterator[str]:
+    """The folders of the context with files that are loaded by names that are put together."""
+    for script in scripts:
+        if script.loads_by_expression:
+            yield posixpath.dirname(script.file)
+        if not _LOADERS.isdisjoint(map(package_of, script.required)):
+            yield posixpath.dirname(first.file)
+
+
+def _sources_below(context: BuildContext, folder: str, endings: tuple[str, ...]) -> list[str] | None:
+    """The sources in a folder and below, without tests and settings of tools; None where that is not known."""
+    found = context.walk(folder, lambda name: name.endswith(endings))
+    if found is None or len(found) > _MOST_LOADED:
+        return None
+    return [path for path in found if not _FOR_TESTS.search(path)]
 
 
 def imported_modules(project: Project, program: Program) -> Imports | Unknown:
@@ -71,4 +116,11 @@ def imported_modules(project: Project, program: Program) -> Imports | Unknown:
     found = {
         (module.file, name.partition(".")[0]) for module in modules.by_name.values() for name in module.imported_modules
     }
-    return Imports(tuple(sorted((file, name) for file, name in found if name and name not in own)))
+    packages = tuple(sorted((file, name) for file, name in found if name and name not in own))
+    files = {module.file for module in modules.by_name.values()}
+    if any(name in _PYTHON_LOADERS for _, name in packages):
+        below = _sources_below(sources.context, posixpath.dirname(program.file).partition("/")[0], (".py",))
+        if below is None:
+            return Unknown("which files are loaded cannot be told")
+        files.update(below)
+    return Imports(packages, tuple(sorted(files)))

@@ -30,9 +30,14 @@ class Imported(NamedTuple):
 
 
 class Script:
-    """A source file. `file` is its path in the context, `path` that in the image."""
+    """A source file. `file` is its path in the context, `path` that in the image.
 
-    __slots__ = ("assigned", "default", "exported", "file", "imports", "nodes", "path", "required", "settings")
+    `required` are the modules that it imports; `loads_by_expression` says that it imports others, by names that it
+    puts together.
+    """
+
+    __slots__ = ("assigned", "default", "exported", "file", "imports", "loads_by_expression", "nodes", "path",
+                 "required", "settings")  # fmt: skip
 
     def __init__(self, file: str, path: str, root: Node) -> None:
         self.file: Final = file
@@ -41,6 +46,7 @@ class Script:
         self.imports: Final[dict[str, Imported]] = {}
         self.assigned: Final[dict[str, Node | None]] = {}
         self.required: Final[list[str]] = []
+        self.loads_by_expression = False
         self.settings: Final[dict[str, Node]] = {}
         self.default = ""
         self.exported: Node | None = None
@@ -117,10 +123,12 @@ class Script:
             self.assigned[name] = None if self.assigned.get(name) is not None else right
 
     def _call(self, node: Node) -> None:
-        if module := required(node):
-            self.required.append(module)
         arguments = arguments_of(node)
         function = field(node, "function")
+        if module := required(node):
+            self.required.append(module)
+        elif text_of(function) in ("require", "import"):
+            self.loads_by_expression = True
         if len(arguments) == 2 and text_of(field(function, "property")) == "set" and arguments[0].type == "string":
             self.settings[text_of(arguments[0]).strip("\"'`")] = arguments[1]
 

@@ -3,14 +3,16 @@
 `npm ci` compares the tree that the lock file holds with the one that package.json leads to, and fails where npm would
 add, remove or change a package. So the lock file must name the same ranges for the project itself, and every range in
 it must lead to a package of it, peer dependencies included: a lock file written with --legacy-peer-deps lacks those.
+An optional peer may be absent, but not there in another version: npm up to 10 adds the right one.
+Packages for other platforms must be there as well: npm 11 adds those, older versions do without them.
 Source: https://docs.npmjs.com/cli/v11/commands/npm-ci,
-https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
+https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json, https://github.com/npm/cli/issues/4828
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rewriter.model.installing.locks.package_json import GROUPS, asked_for, group, read_object
 from rewriter.model.installing.locks.semver import satisfies
@@ -47,6 +49,8 @@ def _old_reason(lock: Mapping[str, Any], package: Mapping[str, Any]) -> str:
     for name, wanted in asked_for(package).items():
         entry = locked.get(name)
         version = entry.get("version") if isinstance(entry, dict) else None
+        if isinstance(version, str) and version.startswith("file:"):
+            return _local(name)
         if not isinstance(version, str) or satisfies(version, wanted) is not True:
             return f"{{lock}} is out of step with package.json: {name}"
     return ""
@@ -64,29 +68,44 @@ def _reason(packages: Mapping[str, Any], package: Mapping[str, Any], *, ignores_
     for path, entry in packages.items():
         if not isinstance(entry, dict):
             return _UNREADABLE
-        for name, wanted in _edges(entry, is_root=not path, ignores_peers=ignores_peers):
-            found = _resolve(packages, path, name)
-            owner = path.rpartition(_FOLDER)[2] or "package.json"
-            if found is None:
-                return f"{{lock}} lacks {name}, which {owner} asks for"
-            version = found.get("version")
-            if isinstance(version, str) and satisfies(version, _plain(wanted)) is False:
-                return f"{{lock}} has {name} {version}, but {owner} asks for {wanted}"
+        owner = path.rpartition(_FOLDER)[2] or "package.json"
+        if entry.get("link"):
+            return _local(owner)
+        for edge in _edges(entry, is_root=not path, ignores_peers=ignores_peers):
+            found = _resolve(packages, path, edge.name)
+            if found is None and not edge.may_be_absent:
+                return f"{{lock}} lacks {edge.name}, which {owner} asks for"
+            version = found.get("version") if found else None
+            if isinstance(version, str) and satisfies(version, _plain(edge.wanted)) is False:
+                return f"{{lock}} has {edge.name} {version}, but {owner} asks for {edge.wanted}"
+    if missing := _lacks_optional(packages):
+        return f"{{lock}} lacks the optional package {missing}"
     return ""
 
 
-def _edges(entry: Mapping[str, Any], *, is_root: bool, ignores_peers: bool) -> Iterator[tuple[str, str]]:
-    """The packages that must be there for this one, with their ranges."""
-    yield from group(entry, "dependencies").items()
+def _local(name: str) -> str:
+    return f"{{lock}} leads to a local folder, whose package.json must be in step as well: {name}"
+
+
+class _Edge(NamedTuple):
+    """A package that another one asks for."""
+
+    name: str
+    wanted: str
+    may_be_absent: bool = False
+
+
+def _edges(entry: Mapping[str, Any], *, is_root: bool, ignores_peers: bool) -> Iterator[_Edge]:
+    """The packages that must be there for this one, or be the right ones where they are there."""
+    yield from (_Edge(*pair) for pair in group(entry, "dependencies").items())
     if is_root:
-        yield from group(entry, "devDependencies").items()
+        yield from (_Edge(*pair) for pair in group(entry, "devDependencies").items())
     if ignores_peers:
         return
     meta = entry.get("peerDependenciesMeta")
     for name, wanted in group(entry, "peerDependencies").items():
         about = meta.get(name) if isinstance(meta, dict) else None
-        if not (isinstance(about, dict) and about.get("optional")):
-            yield name, wanted
+        yield _Edge(name, wanted, isinstance(about, dict) and bool(about.get("optional")))
 
 
 def _resolve(packages: Mapping[str, Any], path: str, name: str) -> Mapping[str, Any] | None:
@@ -113,12 +132,8 @@ def _packages(text: str) -> dict[str, Any] | None:
     return packages if isinstance(packages, dict) else None
 
 
-def lacks_optional(text: str) -> str:
-    """An optional package that a lock file misses: it was written where another platform's was installed.
-
-    Source: https://github.com/npm/cli/issues/4828
-    """
-    packages = _packages(text) or {}
+def _lacks_optional(packages: Mapping[str, Any]) -> str:
+    """An optional package that a lock file misses: it was written where another platform's was installed."""
     for path, entry in packages.items():
         for name in group(entry, "optionalDependencies") if isinstance(entry, dict) else ():
             if _resolve(packages, path, name) is None:

@@ -17,6 +17,8 @@ _FORMATS: Final[Mapping[str, tuple[int, ...]]] = {"6.0": (8,), "9.0": (9, 10)}
 """The formats of lock files with the major versions of pnpm that write them."""
 _COMPARED: Final = ("overrides", "packageExtensionsChecksum", "pnpmfileChecksum", "patchedDependencies",
                     "ignoredOptionalDependencies", "catalogs")  # fmt: skip
+_SETTINGS: Final = {"autoInstallPeers": "true", "excludeLinksFromLockfile": "false"}
+"""What pnpm writes where nobody chose otherwise: https://pnpm.io/settings"""
 _LINE: Final = re.compile(r"( *)('[^']*'|\"[^\"]*\"|[^\s:'\"][^:]*):(?: (.*?))?\s*\Z")
 _GROUPS: Final = ("dependencies", "devDependencies", "optionalDependencies")
 
@@ -29,7 +31,7 @@ def out_of_step(text: str, package: Mapping[str, Any], version: int) -> str:
         return f"{{lock}} has a format that is not known: {written or 'none'}"
     if version not in _FORMATS[written]:
         return f"{{lock}} is not the one of pnpm {version}" if version else "which version of pnpm runs is not known"
-    if isinstance(package.get("pnpm"), dict) or any((name,) in head for name in _COMPARED):
+    if isinstance(package.get("pnpm"), dict) or _has_settings(head):
         return "package.json or {lock} has settings of pnpm that must be the same in both"
     is_alone = ("importers",) not in head
     at: tuple[str, ...] = () if is_alone else ("importers", ".")
@@ -46,6 +48,14 @@ def out_of_step(text: str, package: Mapping[str, Any], version: int) -> str:
             differing = sorted(key for key in {**asked, **locked} if asked.get(key) != locked.get(key))
             return f"{{lock}} is out of step with package.json: {differing[0]}"
     return ""
+
+
+def _has_settings(head: Mapping[tuple[str, ...], str]) -> bool:
+    """Whether the lock file tells of choices that pnpm must find again."""
+    if any((name,) in head for name in _COMPARED):
+        return True
+    chosen = {key[1]: value for key, value in head.items() if len(key) == 2 and key[0] == "settings"}
+    return any(_SETTINGS.get(name) != value for name, value in chosen.items())
 
 
 def _head(text: str) -> Iterator[tuple[tuple[str, ...], str]]:

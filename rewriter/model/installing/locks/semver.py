@@ -15,6 +15,7 @@ _PARTIAL: Final = re.compile(
     r"(?P<pre>-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z"
 )
 _EXACT: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:\+[0-9A-Za-z.-]+)?\Z")
+_PRERELEASE: Final = re.compile(r"v?\d+\.\d+\.\d+-")
 _LOOSE_OPERATOR: Final = re.compile(r"(\^|~>?|>=|<=|>|<|=)\s+")
 _END: Final[Version] = (1 << 62, 0, 0)
 
@@ -22,14 +23,14 @@ _END: Final[Version] = (1 << 62, 0, 0)
 def satisfies(version: str, wanted: str) -> bool | None:
     """Whether a version lies in a range; None where one of them is no plain version or range.
 
-    Pre-releases follow rules of their own: of them only one that is asked for by its exact name is told.
+    A pre-release lies only in ranges that name one of the same version: those are not told, unless by its exact name.
     """
     wanted = wanted.strip()
     if version == wanted.lstrip("=v"):
         return True
     found = _EXACT.match(version)
     if found is None:
-        return None
+        return False if _PRERELEASE.match(version) and _names_releases_only(wanted) else None
     number = (int(found[1]), int(found[2]), int(found[3]))
     answers = [_lies_in(number, part.strip()) for part in wanted.split("||")]
     if True in answers:
@@ -37,15 +38,29 @@ def satisfies(version: str, wanted: str) -> bool | None:
     return None if None in answers else False
 
 
-def _lies_in(number: Version, part: str) -> bool | None:
-    if not part:
-        return True
+def _comparisons(part: str) -> list[str]:
+    """The comparisons that must all hold, each as one word."""
     if " - " in part:
         first, _, last = part.partition(" - ")
         part = f">={first.strip()} <={last.strip()}"
-    for word in _LOOSE_OPERATOR.sub(r"\1", part).split():
+    return _LOOSE_OPERATOR.sub(r"\1", part).split()
+
+
+def _names_releases_only(wanted: str) -> bool:
+    """Whether a range has bounds, and none of them is a pre-release."""
+    for part in wanted.split("||"):
+        found = [_PARTIAL.match(word) for word in _comparisons(part)]
+        if not found or not all(one is not None and one["major"].isdigit() and not one["pre"] for one in found):
+            return False
+    return True
+
+
+def _lies_in(number: Version, part: str) -> bool | None:
+    if not part:
+        return True
+    for word in _comparisons(part):
         found = _PARTIAL.match(word)
-        if found is None or found["pre"]:
+        if found is None:
             return None
         least, end = _bounds(found)
         if not least <= number < end:
@@ -59,7 +74,12 @@ def _bounds(found: re.Match[str]) -> tuple[Version, Version]:
     least = (*numbers, 0, 0, 0)[:3]
     zero: Version = (0, 0, 0)
     first: Version = (least[0], least[1], least[2])
-    match found["operator"] or "=":
+    operator = found["operator"] or "="
+    if found["pre"]:  # the release itself lies behind them
+        operator = {">": ">=", "<=": "<", "=": ""}.get(operator, operator)
+    match operator:
+        case "":
+            return _END, _END
         case "^":
             return first, _raised(numbers, next((at for at, one in enumerate(numbers) if one), len(numbers) - 1))
         case "~" | "~>":
