@@ -60,6 +60,8 @@ _BROUGHT_BY: Final = {
     "/usr/share/git-core": names("git"),
 }
 """The packages of Debian that bring files which buildpack-deps has: https://packages.debian.org/"""
+_OTHER_PYTHON: Final = re.compile(r"/usr/bin/(?:python|pip)[0-9.]*")
+"""That of Debian, which packages of buildpack-deps depend on."""
 _SYSTEM_CERTIFICATES: Final = re.compile(
     r"/etc/ssl/certs|--use-(?:openssl|system)-ca|SSL_CERT_(?:FILE|DIR)|/etc/apt/sources"
 )
@@ -117,6 +119,8 @@ def _configuration_needs(subject: Subject) -> Iterator[Need]:
         elif isinstance(instruction, Add) and subject.twin.kind.lacks and _downloads(instruction):
             yield Need(instruction, "what it downloads may use libraries that are not there")
         names_certificates = not isinstance(instruction, Run) and _SYSTEM_CERTIFICATES.search(instruction.text)
+        if subject.twin.image.family == "python" and (match := _OTHER_PYTHON.search(instruction.text)):
+            yield Need(instruction, f"{subject.name} has no {match[0]}")
         if names_certificates and subject.lacks_certificates(instruction):
             yield Need(instruction, f"{subject.name} has no certificates")
 
@@ -209,7 +213,10 @@ def _running_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
             yield Need(at, f"what `{name}` starts is not looked at")
         elif name in _BUILDS or any(word.value in ("install", "ci", "sync") for word in command.words[1:3]):
             yield Need(at, f"what `{command.text}` builds when it starts is not known")
-    if _is_for_people(tuple(word.value for word in start.commands[-1].words)):
+    words = tuple(word.value for word in start.commands[-1].words)
+    if subject.twin.image.family == "python" and (problem := _problem_of_shebang(words[0], subject)):
+        yield Need(at, problem)
+    if _is_for_people(words):
         yield Need(at, "whoever works in its shell may want what it lacks")
     for reason in start.unread:
         yield Need(at, reason)
@@ -223,6 +230,16 @@ def _running_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
         yield from _service_needs(service, stage, subject)
     for reason in subject.services.unread if _copies_context(stage) else ():
         yield Need(at, reason)
+
+
+def _problem_of_shebang(program: str, subject: Subject) -> str:
+    """Why a script that is started by its first line may not find its Python."""
+    name = posixpath.basename(program)
+    for path in subject.context.walk("", lambda other: other == name) or () if "." in name else ():
+        first = (subject.context.read(path) or "").partition("\n")[0]
+        if first.startswith("#!") and (match := _OTHER_PYTHON.search(first)):
+            return f"{path} is run by {match[0]}, which {subject.name} lacks"
+    return ""
 
 
 def _is_for_people(words: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from rewriter.model.data.python_wheels import has_wheel, is_pure, upper_limit
+from rewriter.model.data.python_wheels import has_wheel, is_pure, is_told_of, upper_limit
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.managers.call import Call
 from rewriter.model.pip.files import History, places
@@ -175,6 +175,8 @@ class _Checker:
     def _problem_of_name(self, name: str, extras: frozenset[str], specifiers: str) -> str:
         if name == "psycopg" and ("binary" in extras or "psycopg-binary" in self._names):
             name, extras = "psycopg-binary", frozenset()
+        if self.python and not is_told_of(self.python):
+            return f"what {name} brings for Python {self.python} is not known"
         need = python_need(name)
         is_all = need is None or need.ships == "all"
         if need is not None and not is_all:
