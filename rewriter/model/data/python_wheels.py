@@ -42,7 +42,7 @@ def has_wheel(name: str, specifiers: str, python: str) -> bool | None:
         return None
     limit = upper_limit(specifiers)
     if limit is None:
-        return wheels[name].since.get(python) != "-"
+        return not python or (is_told_of(python) and wheels[name].since.get(python) != "-")
     if not python:
         return False
     since = wheels[name].since.get(python) or wheels[name].since.get("*", "")

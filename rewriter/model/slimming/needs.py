@@ -8,20 +8,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rewriter.model.context.documents import mapping, sequence
-from rewriter.model.context.services import Service
 from rewriter.model.data.official_tags import listing
 from rewriter.model.image import parse_image
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.files import History
 from rewriter.model.project import Project
-from rewriter.model.project.answers import Unknown
-from rewriter.model.project.start import start_of
 from rewriter.model.slimming.probes import probes_of
+from rewriter.model.slimming.running import BUILDS, OTHER_PYTHON, brings_sources, last_of, running_needs
 from rewriter.model.slimming.steps import step_needs
 from rewriter.model.slimming.subject import MOST_STAGES, Need, Subject
-from rewriter.model.slimming.words import programs_in, programs_in_text, programs_of
+from rewriter.model.slimming.words import programs_in
 from rewriter.model.stages import Stage
-from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Onbuild, Run
+from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Env, Instruction, Onbuild, Run
 
 if TYPE_CHECKING:
     from rewriter.model.slimming.started import Started
@@ -35,20 +33,11 @@ _COMPILED: Final = names("golang rust gcc haskell swift erlang elixir dart cryst
 _STATIC_IMAGES: Final = frozenset({"astral-sh/uv", "library/busybox"})
 """The repositories of images whose programs are linked statically: https://docs.astral.sh/uv/guides/integration/docker/"""
 
-_NO_SOURCE: Final = re.compile(
-    r"\.(?:txt|json|toml|lock|cfg|ini|ya?ml|conf|md|env|properties|xml|csv|sql|html|css|pem|crt|sh|lockb|npmrc)\Z"
-    r"|(?:^|/)(?:Pipfile|Procfile|LICENSE|\.[\w-]+)\Z"
-)
-_INTERACTIVE: Final = names("bash sh zsh ash tail sleep sshd tmux screen jupyter code-server irb python3 ipython")
-_WORKSHOPS: Final = names("jupyter jupyter-lab jupyter-notebook sshd code-server tmux screen")
-SUPERVISORS: Final = names("supervisord cron crond anacron circusd monit runsvdir s6-svscan runit ofelia supercronic")
-_SCRIPT: Final = re.compile(r"[\w./-]+\.sh\b")
 _RUNS_CODE: Final = names(
     "python python3 node npm yarn pnpm npx gunicorn uvicorn hypercorn daphne flask django-admin celery pytest nodemon "
     "pm2 ts-node tsx streamlit rails rackup ruby bundle"
 )
 """Programs that run what a project brings."""
-_BUILDS: Final = names("sbt mvn gradle gradlew mvnw ant lein javac kotlinc scalac mill make gcc g++ cargo go cmake")
 _ENGLISH: Final = re.compile(r"(?:C|POSIX|en)\b|(?:C|POSIX|en)_|\Z")
 _DEBUGS: Final = re.compile(r"jdwp|\bjcmd\b|\bjattach\b|hprof")
 _BROUGHT_BY: Final = {
@@ -60,8 +49,8 @@ _BROUGHT_BY: Final = {
     "/usr/share/git-core": names("git"),
 }
 """The packages of Debian that bring files which buildpack-deps has: https://packages.debian.org/"""
-_OTHER_PYTHON: Final = re.compile(r"/usr/bin/(?:python|pip)[0-9.]*")
-"""That of Debian, which packages of buildpack-deps depend on."""
+MOST_SCRIPTS: Final = 200
+_DOCUMENTATION: Final = re.compile(r"/usr/share/(?:doc|man|info)\b")
 _SYSTEM_CERTIFICATES: Final = re.compile(
     r"/etc/ssl/certs|--use-(?:openssl|system)-ca|SSL_CERT_(?:FILE|DIR)|/etc/apt/sources"
 )
@@ -92,6 +81,7 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
         yield from step_needs(stage, subject, history)
     yield from _configuration_needs(subject)
     yield from _argument_needs(subject)
+    yield from _manual_needs(subject)
     if not subject.twin.kind.lacks:
         return
     elsewhere = _stages_copied_from(subject)
@@ -99,11 +89,20 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
         yield from step_needs(stage, subject, history, is_elsewhere=True)
     yield from _copy_needs(subject, elsewhere)
     for stage in shipping:
-        yield from _running_needs(stage, subject)
+        yield from running_needs(stage, subject)
     yield from _source_needs(subject, [*subject.family, *elsewhere], shipping)
     for file, program in probes_of(subject.context):
         if any(subject.lacks_at_end(program, stage) for stage in shipping):
             yield Need(subject.stage.from_, f"{file} checks a container by `{program}`, which {subject.name} lacks")
+
+
+def _is_for_developers(subject: Subject) -> bool:
+    """Whether an editor opens the image: https://containers.dev/implementors/json_reference/"""
+    context = subject.context
+    if ".devcontainer" in f"{context.root}/{context.dockerfile}":
+        return True
+    texts = (context.host.read(name) for name in (".devcontainer/devcontainer.json", ".devcontainer.json"))
+    return any(re.search(r"\"docker(?:file|ComposeFile)\"", text, re.IGNORECASE) for text in texts if text)
 
 
 def _configuration_needs(subject: Subject) -> Iterator[Need]:
@@ -119,10 +118,20 @@ def _configuration_needs(subject: Subject) -> Iterator[Need]:
         elif isinstance(instruction, Add) and subject.twin.kind.lacks and _downloads(instruction):
             yield Need(instruction, "what it downloads may use libraries that are not there")
         names_certificates = not isinstance(instruction, Run) and _SYSTEM_CERTIFICATES.search(instruction.text)
-        if subject.twin.image.family == "python" and (match := _OTHER_PYTHON.search(instruction.text)):
+        if subject.twin.image.family == "python" and (match := OTHER_PYTHON.search(instruction.text)):
             yield Need(instruction, f"{subject.name} has no {match[0]}")
         if names_certificates and subject.lacks_certificates(instruction):
             yield Need(instruction, f"{subject.name} has no certificates")
+
+
+def _manual_needs(subject: Subject) -> Iterator[Need]:
+    """Shell scripts of the context may take examples from the folder of documentation when they run."""
+    if "manuals" not in subject.twin.kind.without:
+        return
+    paths = subject.context.walk("", lambda name: name.endswith(".sh") or "entrypoint" in name) or ()
+    for path in paths[:MOST_SCRIPTS]:
+        if match := _DOCUMENTATION.search(subject.context.read(path) or ""):
+            yield Need(subject.stage.from_, f"{path} uses {match[0]}, which {subject.name} lacks")
 
 
 def _argument_needs(subject: Subject) -> Iterator[Need]:
@@ -190,126 +199,9 @@ def _problem_of_stage(stage: Stage) -> str:
         return f"what stage {stage.name or stage.index} builds may use libraries"
     for one in stage.lineage:
         for run in one.instructions:
-            if isinstance(run, Run) and not _BUILDS.isdisjoint(name for name, _ in programs_in(run.script)):
+            if isinstance(run, Run) and not BUILDS.isdisjoint(name for name, _ in programs_in(run.script)):
                 return f"what stage {stage.name or stage.index} builds may use libraries"
     return ""
-
-
-# What runs
-
-
-def _running_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
-    at = _last_of(stage, Cmd, Entrypoint) or stage.from_
-    project = Project(stage, subject.states, subject.context)
-    start = project.start
-    if isinstance(start, Unknown):
-        yield Need(at, start.reason)
-        return
-    for command in start.commands:
-        name = posixpath.basename(command.words[0].value)
-        if subject.lacks_at_end(name, stage):
-            yield Need(at, f"`{name}` is not in {subject.name}")
-        elif name in SUPERVISORS:
-            yield Need(at, f"what `{name}` starts is not looked at")
-        elif name in _BUILDS or any(word.value in ("install", "ci", "sync") for word in command.words[1:3]):
-            yield Need(at, f"what `{command.text}` builds when it starts is not known")
-    words = tuple(word.value for word in start.commands[-1].words)
-    if subject.twin.image.family == "python" and (problem := _problem_of_shebang(words[0], subject)):
-        yield Need(at, problem)
-    if _is_for_people(words):
-        yield Need(at, "whoever works in its shell may want what it lacks")
-    for reason in start.unread:
-        yield Need(at, reason)
-    for script in start.scripts:
-        text = subject.context.read(script)
-        for name in sorted(programs_in_text(text or "")):
-            if subject.lacks_at_end(name, stage):
-                yield Need(at, f"{script} calls `{name}`, which {subject.name} lacks")
-    yield from _health_needs(stage, subject)
-    for service in subject.services.of(stage):
-        yield from _service_needs(service, stage, subject)
-    for reason in subject.services.unread if _copies_context(stage) else ():
-        yield Need(at, reason)
-
-
-def _problem_of_shebang(program: str, subject: Subject) -> str:
-    """Why a script that is started by its first line may not find its Python."""
-    name = posixpath.basename(program)
-    for path in subject.context.walk("", lambda other: other == name) or () if "." in name else ():
-        first = (subject.context.read(path) or "").partition("\n")[0]
-        if first.startswith("#!") and (match := _OTHER_PYTHON.search(first)):
-            return f"{path} is run by {match[0]}, which {subject.name} lacks"
-    return ""
-
-
-def _is_for_people(words: tuple[str, ...]) -> bool:
-    """Whether a command waits for somebody who works in the container."""
-    name = posixpath.basename(words[0]) if words else ""
-    if name in _WORKSHOPS:
-        return True
-    if len(words) > 2 and words[1].startswith("-") and words[1].endswith("c"):  # `sh -c`
-        return False
-    return name in _INTERACTIVE and len(words) < 4 and not (name == "python3" and len(words) > 1)
-
-
-def _is_for_developers(subject: Subject) -> bool:
-    """Whether an editor opens the image: https://containers.dev/implementors/json_reference/"""
-    context = subject.context
-    if ".devcontainer" in f"{context.root}/{context.dockerfile}":
-        return True
-    texts = (context.host.read(name) for name in (".devcontainer/devcontainer.json", ".devcontainer.json"))
-    return any(re.search(r"\"docker(?:file|ComposeFile)\"", text, re.IGNORECASE) for text in texts if text)
-
-
-def _health_needs(stage: Stage, subject: Subject) -> Iterator[Need]:
-    check = _last_of(stage, Healthcheck)
-    if not isinstance(check, Healthcheck) or not check.has_command:
-        return
-    for name in sorted({name for name, _ in programs_of(check, check.shell)}):
-        if subject.lacks_at_end(name, stage):
-            yield Need(check, f"the health check calls `{name}`, which {subject.name} lacks")
-
-
-# What services start
-
-
-def _service_needs(service: Service, stage: Stage, subject: Subject) -> Iterator[Need]:
-    for words in (service.command, service.entrypoint, service.health_command):
-        found = {posixpath.basename(word) for word in (words or ())[:2]}
-        for word in words or ():
-            found |= programs_in_text(word)
-        for name in sorted(found):
-            if subject.lacks_at_end(name, stage):
-                yield Need(stage.from_, f"{service} calls `{name}`, which {subject.name} lacks")
-    if service.command is not None or service.entrypoint is not None:
-        yield from _service_start_needs(service, stage, subject)
-
-
-def _service_start_needs(service: Service, stage: Stage, subject: Subject) -> Iterator[Need]:
-    """What the scripts call that a service starts in place of the image's own command."""
-    sources = Project(stage, subject.states, subject.context).sources
-    start = start_of(sources, entrypoint=service.entrypoint, command=service.command)
-    scripts = [posixpath.basename(script) for script in start.scripts] if start else []
-    for script in start.scripts if start else ():
-        for name in sorted(programs_in_text(subject.context.read(script) or "")):
-            if subject.lacks_at_end(name, stage):
-                yield Need(stage.from_, f"{script} calls `{name}`, which {subject.name} lacks")
-    for word in (*(service.entrypoint or ()), *(service.command or ())):
-        for path in _SCRIPT.findall(word):
-            if posixpath.basename(path) not in scripts:
-                yield Need(stage.from_, f"what {path} calls, which {service} runs, cannot be read")
-    for words in (service.command, service.entrypoint):
-        name = posixpath.basename(words[0]) if words else ""
-        if words and (_is_for_people(words) or name in SUPERVISORS):
-            yield Need(stage.from_, f"{service} starts `{name}`, in which anything may be called")
-
-
-def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:
-    for one in stage.lineage:
-        for instruction in reversed(one.instructions):
-            if isinstance(instruction, kinds):
-                return instruction
-    return None
 
 
 # What its sources start
@@ -318,7 +210,7 @@ def _last_of(stage: Stage, *kinds: type[Instruction]) -> Instruction | None:
 def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
     from rewriter.model.slimming.started import java_problems, programs_started
 
-    copies = (one for stage in stages for one in stage.instructions if _brings_sources(one))
+    copies = (one for stage in stages for one in stage.instructions if brings_sources(one))
     copy = next(copies, None)
     image = subject.twin.image
     if "jdk" in subject.twin.kind.without:
@@ -350,7 +242,7 @@ def _code_from_outside(subject: Subject, shipping: Sequence[Stage]) -> Iterator[
         start = Project(stage, subject.states, subject.context).start
         last = posixpath.basename(start.commands[-1].words[0].value) if start else ""
         if last in _RUNS_CODE:
-            yield Need(_last_of(stage, Cmd, Entrypoint) or stage.from_, f"what `{last}` runs is not in the image")
+            yield Need(last_of(stage, Cmd, Entrypoint) or stage.from_, f"what `{last}` runs is not in the image")
 
 
 def _of_started(started: Started, copy: Instruction, subject: Subject) -> Iterator[Need]:
@@ -374,15 +266,3 @@ def _may_lack_file(name: str, copy: Instruction, subject: Subject) -> bool:
         return False
     ways = _BROUGHT_BY.get("fonts" if "dejavu" in name.lower() else name, frozenset())
     return not any(subject.brings_to_image(frozenset({way}), copy) for way in ways)
-
-
-def _copies_context(stage: Stage) -> bool:
-    return any(_brings_sources(instruction) for one in stage.lineage for instruction in one.instructions)
-
-
-def _brings_sources(instruction: Instruction) -> bool:
-    """Whether an instruction copies what may be a program from the build context."""
-    if not isinstance(instruction, Copy) or instruction.source_stage is not None or not instruction.paths:
-        return False
-    return any(not _NO_SOURCE.search(source) and "://" not in source for source in instruction.sources
-               if not source.startswith("<<"))  # fmt: skip

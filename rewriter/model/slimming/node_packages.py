@@ -183,7 +183,7 @@ class _Project:
         need, subject = node_need(name), self._subject
         assert need is not None
         if need.ships in ("sources", "tools") and not self._is_elsewhere:
-            needed = need.headers | (need.packages if need.ships == "tools" else frozenset())
+            needed = need.headers | need.tools | (need.packages if need.ships == "tools" else frozenset())
             missing = sorted(needed - subject.debian_packages(self._run) - {"make"})
             if missing or not subject.has_compiler(self._run):
                 return f"{name} is compiled, and no step installs {', '.join(missing) or 'a compiler'}"

@@ -196,7 +196,7 @@ class _Checker:
         need, subject = python_need(name), self._subject
         assert need is not None
         if need.ships in ("sources", "tools") and not self._is_elsewhere:
-            needed = need.headers | (need.packages if need.ships == "tools" else frozenset())
+            needed = need.headers | need.tools | (need.packages if need.ships == "tools" else frozenset())
             missing = sorted(needed - subject.debian_packages(self._run))
             if missing:
                 return f"{name} needs {', '.join(missing)}, which no step installs"
