@@ -8,7 +8,7 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
-from rewriter.syntax.tree import Dockerfile
+from rewriter.syntax.tree import Cmd, Dockerfile, Entrypoint
 
 
 @fixer(
@@ -56,13 +56,13 @@ def _of_bottom(bottom: Stage, states: States, context: BuildContext, services: S
         twin, problem = None, str(error)
     if twin is None and not problem:
         return
-    shipping = [stage for stage in bottom.family if stage.is_final or services.of(stage)]
-    if not shipping:
+    if not any(stage.is_final or services.of(stage) for stage in bottom.family):
         return
+    running = [stage for stage in bottom.family if stage.is_final or services.of(stage) or _starts(stage)]
     if twin is None:
         yield Skip(bottom.from_, problem)
         return
-    need = first_need(Subject(bottom, twin, states, context, services), shipping)
+    need = first_need(Subject(bottom, twin, states, context, services), running)
     if need is not None:
         is_below = need.instruction is not bottom.from_
         yield Skip(bottom.from_, f"line {{line}}: {need.reason}" if is_below else need.reason, need.instruction)
@@ -70,3 +70,8 @@ def _of_bottom(bottom: Stage, states: States, context: BuildContext, services: S
     message = f"nothing here needs what {bottom.base} has beyond {twin.image}"
     reads = [stage.span for stage in states.graph.stages]
     yield Fix(bottom.from_, message, [replace(bottom.from_.image, twin.text)], reads=reads)
+
+
+def _starts(stage: Stage) -> bool:
+    """Whether a stage is one to build with `--target`: it says itself what runs."""
+    return any(isinstance(one, Cmd | Entrypoint) for one in stage.instructions)

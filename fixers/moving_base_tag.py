@@ -7,9 +7,10 @@ from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.image import ImageReference
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
-from rewriter.syntax.tree import Dockerfile
+from rewriter.syntax.tree import Dockerfile, Run
 
 if TYPE_CHECKING:
     from rewriter.model.project.toolchain import Asked
@@ -51,7 +52,7 @@ def _is_moving(image: ImageReference) -> bool:
 
 def _of_stage(stage: Stage, image: ImageReference, context: BuildContext) -> Fix | Skip:
     from rewriter.model.data.official_tags import is_known, meaning_of_latest
-    from rewriter.model.project.toolchain import versions_asked_for
+    from rewriter.model.project.toolchain import contradiction, is_same, versions_asked_for
 
     if stage.from_.image.text != str(image):
         return Skip(stage.from_, "a variable says which tag it is")
@@ -59,9 +60,11 @@ def _of_stage(stage: Stage, image: ImageReference, context: BuildContext) -> Fix
         return Skip(stage.from_, f"which versions of {image.name} there are is not known")
     asked = list(versions_asked_for(image.family, context))
     exact = [one for one in asked if one.is_exact]
-    if any(one.version != exact[0].version for one in exact):
-        return Skip(stage.from_, f"{exact[0].file} and {exact[-1].file} ask for different versions")
     if asked:
+        other = next((one.file for one in exact if not is_same(one.version, exact[0].version)), "")
+        if other := other or (contradiction(asked[0], image.family, context) if exact else ""):
+            files = dict.fromkeys((asked[0].file, other))
+            return Skip(stage.from_, f"{' and '.join(files)} ask{'' if len(files) > 1 else 's'} for different versions")
         return _as_asked(stage, image, asked[0])
     if tag := meaning_of_latest(image):
         return _fix(stage, image, tag, f"`latest` was {tag} when dfix learnt the tags", level=Level.OPT_IN)
@@ -70,13 +73,24 @@ def _of_stage(stage: Stage, image: ImageReference, context: BuildContext) -> Fix
 
 def _as_asked(stage: Stage, image: ImageReference, asked: "Asked") -> Fix | Skip:
     """The version that the project asks for; files that name one come before those that bound it."""
-    if not asked.version:
+    from rewriter.model.data.official_tags import is_version, suite
+
+    if not asked.version or not is_version(image, asked.version):
         return Skip(stage.from_, f"{asked.file} names no single version")
     tag = _tag_for(image, asked.version)
     if not tag:
         return Skip(stage.from_, f"{asked.file} asks for {asked.version}, which {image.name} has no tag for")
+    release = suite(image._replace(tag=tag))
+    if release != suite(image._replace(tag="latest")) and any(map(_installs_system_packages, stage.family)):
+        return Skip(stage.from_, f"{image.name}:{tag} is of {release or 'another release'}, where packages differ")
     level = Level.GUARDED if asked.is_exact else Level.OPT_IN
     return _fix(stage, image, tag, f"{asked.file} asks for {asked.version}", level=level)
+
+
+def _installs_system_packages(stage: Stage) -> bool:
+    return any(
+        isinstance(one, Run) and f"{name} " in one.text for one in stage.instructions for name in SYSTEM_MANAGERS
+    )
 
 
 def _tag_for(image: ImageReference, version: str) -> str:

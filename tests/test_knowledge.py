@@ -205,7 +205,7 @@ def test_every_entry_by_hand_names_its_source() -> None:
         assert str(entry["source"]).startswith("http"), entry
         assert entry["ecosystem"] in ("python", "node")
         assert entry["ships"] in ("all", "bindings", "sources", "tools")
-        assert set(entry) <= {"ecosystem", "names", "ships", "headers", "packages", "suites", "source", "note"}
+        assert set(entry) <= {"ecosystem", "names", "ships", "headers", "tools", "packages", "suites", "source", "note"}
     for entry in entries("alpine_packages.toml"):
         assert str(entry["source"]).startswith("alpinelinux/aports: "), entry
     for file in ("system_libraries.toml", "alpine_packages.toml"):

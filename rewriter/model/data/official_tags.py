@@ -120,6 +120,11 @@ def runtime_twin(reference: ImageReference) -> str:
     return _twin(reference, [replaced] if replaced != tag else [])
 
 
+def is_version(reference: ImageReference, text: str) -> bool:
+    """Whether a version has as many numbers as one would pin: `20` of Node, but `3.11` of Python."""
+    return text.count(".") + 1 >= _NUMBERS_TO_PIN.get(reference.family, 1)
+
+
 def meaning_of_latest(reference: ImageReference) -> str:
     """The version that `latest` stood for when the data was made, as `3.24`; empty where that cannot be told.
 

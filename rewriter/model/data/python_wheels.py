@@ -26,6 +26,12 @@ def is_pure(name: str) -> bool:
     return name in _tables()[0]
 
 
+def is_told_of(python: str) -> bool:
+    """Whether the tables hold for a Python: for old and new ones packages are compiled that others find wheels of."""
+    known = {number for wheels in _tables()[1].values() for number in wheels.since if number != "*"}
+    return (3, 6) <= version_number(python) <= max(map(version_number, known))
+
+
 def has_wheel(name: str, specifiers: str, python: str) -> bool | None:
     """Whether what pip would choose by some specifiers has a wheel for a Python; None where the package is not listed.
 
@@ -36,7 +42,7 @@ def has_wheel(name: str, specifiers: str, python: str) -> bool | None:
         return None
     limit = upper_limit(specifiers)
     if limit is None:
-        return not python or python_number(python) >= (3, 6)
+        return not python or (is_told_of(python) and wheels[name].since.get(python) != "-")
     if not python:
         return False
     since = wheels[name].since.get(python) or wheels[name].since.get("*", "")
@@ -66,11 +72,6 @@ def upper_limit(specifiers: str) -> tuple[Version, bool] | None:
 def version_number(text: str) -> Version:
     """A version as numbers, as far as it has them: pre-releases and the like count as what they precede."""
     return tuple(int(part) for part in _NUMBER.findall(re.split(r"[a-z+-]", text, maxsplit=1)[0]))
-
-
-def python_number(text: str) -> Version:
-    """`3.11` as numbers."""
-    return version_number(text)
 
 
 def _next(version: Version) -> Version:

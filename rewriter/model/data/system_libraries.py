@@ -19,12 +19,13 @@ class SystemNeed(NamedTuple):
     """What a package needs of the system.
 
     `ships` says what is published of it: `all` it needs, `bindings` that look for the system's libraries or programs,
-    `sources`, or `tools` that build others. `headers` are Debian packages for builds, `packages` others it needs, and
-    `suites` those that have them.
+    `sources`, or `tools` that build others. `headers` are Debian packages for builds, `tools` those of programs for
+    builds, `packages` others it needs, and `suites` those that have them.
     """
 
     ships: str
     headers: frozenset[str]
+    tools: frozenset[str]
     packages: frozenset[str]
     suites: frozenset[str]
     note: str
@@ -70,6 +71,6 @@ def _table() -> dict[tuple[str, str], SystemNeed]:
 
 
 def _need(entry: dict[str, Any]) -> SystemNeed:
-    headers, packages = (frozenset(entry.get(key, ())) for key in ("headers", "packages"))
+    headers, tools, packages = (frozenset(entry.get(key, ())) for key in ("headers", "tools", "packages"))
     suites = frozenset(entry.get("suites", SUITES))
-    return SystemNeed(entry["ships"], headers, packages, suites, entry.get("note", ""), entry["source"])
+    return SystemNeed(entry["ships"], headers, tools, packages, suites, entry.get("note", ""), entry["source"])

@@ -54,6 +54,28 @@ def versions_asked_for(image: str, context: BuildContext) -> Iterator[Asked]:
             yield Asked(match[1], name, False)
 
 
+def contradiction(asked: Asked, image: str, context: BuildContext) -> str:
+    """The manifest that allows another version than is asked for; empty where none does, as far as they are read."""
+    if not asked.version:
+        return ""
+    for name, read in _LEAST.get(image, ()):
+        text = context.host.read(name)
+        least = read(text.removeprefix("\ufeff")) if text is not None else ""
+        if least and _numbers(asked.version) < _numbers(least)[: len(_numbers(asked.version))]:
+            return name
+    bounds = (one for one in versions_asked_for(image, context) if not one.is_exact)
+    return next((one.file for one in bounds if image in _LINES and not is_same(one.version, asked.version)), "")
+
+
+def is_same(version: str, other: str) -> bool:
+    """Whether two versions may mean the same: `20` and `20.11.0`."""
+    return all(one == another for one, another in zip(_numbers(version), _numbers(other), strict=False))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if version else ()
+
+
 def _first_line(text: str) -> str:
     lines = (line.strip() for line in text.split("\n"))
     return next((line for line in lines if line and not line.startswith("#")), "")
@@ -122,6 +144,25 @@ _FILES: Final[dict[str, tuple[_Reader, ...]]] = {
         (".ruby-version", lambda text: _first_line(text).removeprefix("ruby-")),
         ("Gemfile", _after(r"^\s*ruby[\s(]+[\"'](\d[\d.]*)[\"']")),
     ),
+}
+_LINES: Final = ("python", "node")
+"""Languages whose `_BOUNDS` name a line of releases, not the oldest one."""
+
+_LEAST: Final[dict[str, tuple[_Reader, ...]]] = {
+    "python": (
+        (
+            "pyproject.toml",
+            _after(r"^\s*(?:requires-python|python)\s*=\s*[\"'][^\"'|]*?(?:>=|\^|~=?)\s*(\d+(?:\.\d+)*)"),
+        ),
+    ),
+    "node": (
+        (
+            "package.json",
+            lambda text: _after(r"\A\s*(?:>=|\^|~)?\s*v?(\d+(?:\.\d+)*)[^|]*\Z")(_in_package("engines", "node")(text)),
+        ),
+    ),
+    "golang": (("go.mod", _after(r"^go\s+(\d+(?:\.\d+)*)")),),
+    "rust": (("Cargo.toml", _after(r"^\s*rust-version\s*=\s*[\"'](\d+(?:\.\d+)*)")),),
 }
 _BOUNDS: Final[dict[str, tuple[_Reader, ...]]] = {
     "python": (

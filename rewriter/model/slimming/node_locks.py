@@ -13,7 +13,7 @@ _HEADER: Final = re.compile(r"(?:  )?[\"']?/?(@?[\w.-]+(?:/[\w.-]+)?)@([^\n\"',(
 _VERSION: Final = re.compile(r"\s+version:?\s+[\"']?(\d[\w.-]*)")
 _DEPENDENCY: Final = re.compile(r"\s+[\"']?(@?[\w.-]+(?:/[\w.-]+)?)[\"']?(?::\s|\s+[\"'\d^~])")
 _BUN_ENTRY: Final = re.compile(r"\s+\"[^\"]+\":\s*\[\s*\"(@?[\w.-]+(?:/[\w.-]+)?)@([^\"]*)")
-_GIT: Final = re.compile(r"\b(?:git\+|git@|git://|codeload\.github\.com|github:)")
+_GIT: Final = re.compile(r"\b(?:git\+|git@|git://|codeload\.github\.com|github:)|\.git(?:[#\"'\s]|\Z)")
 
 
 class Locked(NamedTuple):

@@ -28,6 +28,9 @@ _SCRIPT_NAME: Final = re.compile(r"[\w:.-]+")
 _INSTALLS: Final = re.compile(
     r"\b(?:npm|yarn|pnpm|bun|pip3?)\s+(?:--?\S+\s+)*(?:install|i|ci|add)\b|\byarn\s*(?:&&|\Z)|node-gyp"
 )
+_SHELL_SCRIPT: Final = re.compile(
+    r"(?:^|[\s;&|(])(?:(?:ba|da|z)?sh\s+([\w./][\w./-]*)|((?!\.{0,2}/?node_modules/)(?:\.{1,2}/)[\w./-]+|[\w./-]+\.sh)(?=[\s;&|)]|\Z))"
+)
 _OF_INSTALL: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 _NUMBERS: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _RUNS: Final = frozenset({"run", "run-script", "start", "test", "build", "exec", "x", "dlx", "create"})
@@ -123,8 +126,21 @@ class _Project:
             for program in sorted(programs_in_text(text)):
                 if not self._is_elsewhere and self._subject.lacks(program, self._run):
                     yield self._need(f"the script `{name}` calls `{program}`, which {self._subject.name} lacks")
+            if not self._is_elsewhere:
+                yield from self._shell_scripts(name, text)
             if _INSTALLS.search(text):
                 yield self._need(f"the script `{name}` installs packages, too")
+
+    def _shell_scripts(self, name: str, text: str) -> Iterator[Need]:
+        """What the shell scripts call that a script of package.json runs."""
+        for match in _SHELL_SCRIPT.finditer(text):
+            path = match[1] or match[2]
+            script = self._history.read(self._run, self._folder, path)
+            if script is None:
+                yield self._need(f"what {path} calls, which the script `{name}` runs, cannot be read")
+            for program in sorted(programs_in_text(script or "")):
+                if self._subject.lacks(program, self._run):
+                    yield self._need(f"{path} calls `{program}`, which {self._subject.name} lacks")
 
     def _package(self) -> dict[str, Any] | None:
         text = self._history.read(self._run, self._folder, "package.json")
@@ -167,7 +183,7 @@ class _Project:
         need, subject = node_need(name), self._subject
         assert need is not None
         if need.ships in ("sources", "tools") and not self._is_elsewhere:
-            needed = need.headers | (need.packages if need.ships == "tools" else frozenset())
+            needed = need.headers | need.tools | (need.packages if need.ships == "tools" else frozenset())
             missing = sorted(needed - subject.debian_packages(self._run) - {"make"})
             if missing or not subject.has_compiler(self._run):
                 return f"{name} is compiled, and no step installs {', '.join(missing) or 'a compiler'}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from rewriter.model.data.python_wheels import has_wheel, is_pure, upper_limit
+from rewriter.model.data.python_wheels import has_wheel, is_pure, is_told_of, upper_limit
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.managers.call import Call
 from rewriter.model.pip.files import History, places
@@ -27,6 +27,7 @@ _ELSEWHERE: Final = re.compile(
 )
 _ANY_WHEEL: Final = re.compile(r"-none-any\.whl(?:[#?;\s]|\Z)")
 _INSTALLS: Final = frozenset({"install", "pip install", "pip sync", "wheel", "download", "sync"})
+_NO_BINARY: Final = ("PIP_NO_BINARY", "UV_NO_BINARY")
 _LOCKS: Final = {"poetry": "poetry.lock", "uv": "uv.lock", "pipenv": "Pipfile.lock"}
 
 
@@ -53,8 +54,11 @@ def python_needs(call: Call, run: Run, subject: Subject, history: History, *, is
         if call.manager.name == "poetry" and not call.has("--no-root"):
             yield from checker.all([parse_requirement(".")], with_dependencies=False)
         return
-    if call.has("--no-binary"):
+    state = subject.states.at(run)
+    if call.has("--no-binary") or any(name in run.text or state.is_set(name) for name in _NO_BINARY):
         yield Need(run, "`--no-binary` has packages compiled")
+    if call.has("--group"):
+        yield Need(run, "which packages are in a dependency group is not looked at")
     for word in call.packages:
         if word.value:
             yield from checker.all([parse_requirement(word.value)])
@@ -63,6 +67,9 @@ def python_needs(call: Call, run: Run, subject: Subject, history: History, *, is
     closure = history.requirements(call, run, folder)
     for path in closure.unread:
         yield Need(run, f"{posixpath.basename(path).replace(chr(0), 'a requirements file')} cannot be read")
+    if any(option.name == "--no-binary" for option in closure.options):
+        yield Need(run, "`--no-binary` has packages compiled")
+    checker.constrain(closure.constraints)
     yield from checker.all(closure.requirements)
     for option in call.options:
         if option.name in ("-e", "--editable"):
@@ -101,6 +108,13 @@ class _Checker:
         stage = subject.states.graph.stage_of(run)
         self.python: Final = python_of(stage) if stage else ""
         self._names: frozenset[str] = frozenset()
+        self._bounds: dict[str, str] = {}
+
+    def constrain(self, constraints: Iterable[Requirement]) -> None:
+        """Take in what a constraints file says of versions."""
+        for one in constraints:
+            if one.kind == "name" and (match := _NAME.match(one.text)):
+                self._bounds[one.name] = f"{self._bounds.get(one.name, '')},{match[2]}"
 
     def all(self, requirements: Iterable[Requirement], *, with_dependencies: bool = True) -> Iterator[Need]:
         """What some requirements need, and what the projects among them depend on."""
@@ -110,7 +124,7 @@ class _Checker:
             if problem := self.problem(requirement):
                 yield Need(self._run, problem)
             elif requirement.kind == "path" and with_dependencies:
-                names = dependencies_of(requirement.path, self._read)
+                names = dependencies_of(requirement.path, self._read, _extras_of_project(requirement))
                 if names is None:
                     yield Need(self._run, f"what the project in {requirement.path} depends on cannot be read")
                 else:
@@ -146,6 +160,7 @@ class _Checker:
                 return self._problem_of_project(requirement)
         match = _NAME.match(requirement.text)
         extras, specifiers = match.groups("") if match else ("", "")
+        specifiers = specifiers.strip() + self._bounds.get(requirement.name, "")
         return self._problem_of_name(
             requirement.name, frozenset(filter(None, re.split(r"[\s,]+", extras.lower()))), specifiers
         )
@@ -160,6 +175,8 @@ class _Checker:
     def _problem_of_name(self, name: str, extras: frozenset[str], specifiers: str) -> str:
         if name == "psycopg" and ("binary" in extras or "psycopg-binary" in self._names):
             name, extras = "psycopg-binary", frozenset()
+        if self.python and not is_told_of(self.python):
+            return f"what {name} brings for Python {self.python} is not known"
         need = python_need(name)
         is_all = need is None or need.ships == "all"
         if need is not None and not is_all:
@@ -172,14 +189,14 @@ class _Checker:
                 if known is None:
                     return f"whether {one} has to be compiled is not known"
                 if not known:
-                    return f"{one}{specifiers.strip()} may have no wheel for this Python"
+                    return f"{one}{specifiers} may have no wheel for this Python"
         return ""
 
     def _problem_of_need(self, name: str) -> str:
         need, subject = python_need(name), self._subject
         assert need is not None
         if need.ships in ("sources", "tools") and not self._is_elsewhere:
-            needed = need.headers | (need.packages if need.ships == "tools" else frozenset())
+            needed = need.headers | need.tools | (need.packages if need.ships == "tools" else frozenset())
             missing = sorted(needed - subject.debian_packages(self._run))
             if missing:
                 return f"{name} needs {', '.join(missing)}, which no step installs"
@@ -191,3 +208,9 @@ class _Checker:
         if not subject.brings_to_image(libraries, self._run):
             return f"{name} needs {', '.join(sorted(libraries))}, which no step installs"
         return ""
+
+
+def _extras_of_project(requirement: Requirement) -> frozenset[str]:
+    """`.[web]` installs an extra of the project."""
+    match = re.search(r"\[([^\]]*)\]\s*(?:[;#].*)?\Z", requirement.text)
+    return frozenset(filter(None, re.split(r"[\s,]+", match[1]))) if match else frozenset()

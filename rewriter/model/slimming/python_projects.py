@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from rewriter.model.pip.requirements import normal_name
 from rewriter.model.project.sources import table
 
 # https://packaging.python.org/en/latest/tutorials/packaging-projects/#choosing-a-build-backend
@@ -50,8 +51,8 @@ def build_problem(folder: str, read: _Read) -> str:
     return "git" if _FROM_GIT.search(text) else ""
 
 
-def dependencies_of(folder: str, read: _Read) -> list[str] | None:
-    """What pyproject.toml says that a project depends on; None where it does not say all of it."""
+def dependencies_of(folder: str, read: _Read, extras: Iterable[str] = ()) -> list[str] | None:
+    """What pyproject.toml says that a project and some extras depend on; None where it does not say all of it."""
     settings = _settings(folder, read)
     project = table(settings or {}, "project")
     poetry = table(settings or {}, "tool", "poetry", "dependencies")
@@ -62,6 +63,12 @@ def dependencies_of(folder: str, read: _Read) -> list[str] | None:
         return None
     listed = project.get("dependencies", [])
     found = [str(one) for one in listed] if isinstance(listed, list) else []
+    optional = {normal_name(name): names for name, names in table(project, "optional-dependencies").items()}
+    for extra in extras:
+        more = optional.get(normal_name(extra))
+        if not isinstance(more, list) and not poetry:
+            return None
+        found += map(str, more or ())
     return found + [_of_poetry(name, value) for name, value in poetry.items() if name != "python"]
 
 

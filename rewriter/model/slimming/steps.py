@@ -61,6 +61,9 @@ _WITH_EXAMPLES: Final = re.compile(
 
 _MANUALS: Final = re.compile(r"/usr/share/(?:doc|man|info|locale)\b|\bman-db\b|\bmandb\b|\blocalepurge\b")
 _HEADERS: Final = re.compile(r"/usr/include\b|/usr/lib/[\w-]+-linux-gnu/\S*\.so|--with-\w+-(?:dir|include|lib)")
+_TRUSTS: Final = re.compile(
+    r"/etc/ssl/certs|--use-(?:openssl|system)-ca|https:[^\n]*/etc/apt/sources|/etc/apt/sources[^\n]*https:"
+)
 _ZONES: Final = re.compile(r"/usr/share/zoneinfo")
 _WITH_ZONES: Final = names("jessie stretch buster bullseye bookworm")
 _USES_MODULES: Final = re.compile(r"\s-M[\w:]+|\buse\s+[A-Z]")
@@ -112,7 +115,7 @@ class _Step:
             yield self._need(f"it names {match[0]}")
         if "jdk" in without and ("JAVA_HOME" in text or "/jre/" in text):
             yield self._need("it looks into the folders of the JDK")
-        if "certificates" in without and "/etc/ssl/certs" in text and self._subject.lacks_certificates(self._run):
+        if "certificates" in without and _TRUSTS.search(text) and self._subject.lacks_certificates(self._run):
             yield self._need(f"{self._subject.name} has no certificates")
 
     @property
