@@ -77,11 +77,14 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         (
             f"{NODE}CMD node a.js\n",
             {"a.js": 'require("http").createServer(f).listen(3000);\n'},
-            "answer",
+            "connection",
         ),
         (
             f"{NODE}CMD node a.mjs\n",
-            {"a.mjs": 'import { createServer } from "node:http";\ncreateServer(f).listen(3000);\n'},
+            {
+                "a.mjs": 'import { createServer } from "node:http";\n'
+                "const f = (req, res) => res.end();\ncreateServer(f).listen(3000);\n"
+            },
             "answer",
         ),
         (
