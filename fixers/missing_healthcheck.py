@@ -8,7 +8,7 @@ from rewriter.fixing.health_check import health_check
 from rewriter.model.context.services import Services
 from rewriter.model.health.asker import asker_of
 from rewriter.model.health.question import question_of, starts_slowly
-from rewriter.model.health.shipped import is_shipped, others_that_run, settled
+from rewriter.model.health.shipped import is_shipped, others_that_run, set_by_services, settled
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import Stage
@@ -81,11 +81,11 @@ def add_healthcheck(stage: Stage, project: Project, services: Services, states: 
     if services.unread:
         yield Skip(command, services.unread[0])
         return
-    question = question_of(project)
+    question = question_of(project, set_by_services(stage, project, services))
     if isinstance(question, Unknown):
         yield Skip(command, question.reason)
         return
-    if reason := others_that_run(stage, project, services, question.port):
+    if reason := others_that_run(stage, project, services, question):
         yield Skip(command, reason)
         return
     started = [one for one in stage.instructions if isinstance(one, Cmd | Entrypoint)]

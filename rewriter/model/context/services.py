@@ -63,6 +63,21 @@ class Service(NamedTuple):
         return _text(self.settings.get("user"))
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that it sets under `environment`."""
+        value = self.settings.get("environment")
+        pairs = mapping(value).keys() or sequence(value)
+        return frozenset(str(pair).partition("=")[0] for pair in pairs)
+
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        """The paths under `env_file`, from the build context."""
+        value = self.settings.get("env_file")
+        entries = [value] if isinstance(value, str) else sequence(value)
+        paths = (_text(mapping(entry).get("path", entry)) for entry in entries)
+        return tuple(posixpath.normpath(posixpath.join(posixpath.dirname(self.file), path)) for path in paths if path)
+
+    @property
     def health_command(self) -> tuple[str, ...] | None:
         """The words of its own health check, `("NONE",)` where it switches the image's off; None where that stays."""
         check = mapping(self.settings.get("healthcheck"))
