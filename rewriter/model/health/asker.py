@@ -102,6 +102,8 @@ def _client(question: Question, state: State) -> Asker | Unknown:
     """A client for HTTP. Where a variable gives the port, a shell has to read it."""
     if question.variable and not state.is_posix_shell:
         return Unknown("the SHELL in force is none that can read the port")
+    if question.name or question.names:
+        return Unknown("no Python is known to be in the image that could ask for a host that is let in")
     if question.kind != "connection" and has_program("curl", state):
         return Asker("curl", "curl")
     # An answer that is an error makes wget fail, whichever it is.

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from rewriter.model.health.nginx import port_of_nginx
 from rewriter.model.health.speech import named_configuration, speaks_http
 from rewriter.model.project import Project
-from rewriter.model.project.answers import Port, Program, Unknown
+from rewriter.model.project.answers import Gate, Port, Program, Unknown
 from rewriter.model.project.servers import SERVERS
 from rewriter.syntax.tree import Cmd, Entrypoint
 
@@ -24,6 +24,7 @@ _MOVES: Final = {
     "csharp": ("ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_URLS", "URLS"),
     "java": ("SERVER_PORT", "SPRING_PROFILES_ACTIVE"),
 }
+_HOSTS: Final = re.compile(r"[\w.*, -]*\Z", re.ASCII)
 _EVERYWHERE: Final = ("0.0.0.0", LOOPBACK)
 _DOTENV: Final = re.compile(r"dotenv|decouple|environ\.Env\b|\benv_file\b|\bviper\b")
 _RAW: Final = re.compile(r"\bSOCK_DGRAM\b|\bUDPServer\b|\bcreate_datagram_endpoint\b|,\s*\w+\s*=[^=\n]*\.accept\(\)")
@@ -35,7 +36,8 @@ class Question(NamedTuple):
 
     `kind` is `status` for an answer below 400 from the health route `path`, `answer` for an HTTP answer of any status,
     `connection` where the server is not known to speak HTTP without TLS. `variable` as in `Port`; `host` is where to
-    connect, `name` the Host to ask for, empty where any will do.
+    connect, `name` the Host to ask for, empty where any will do. Where `names` is not empty, that variable names hosts
+    to ask for, between commas or blanks, and `name` is what counts without it.
     """
 
     kind: Literal["status", "answer", "connection"]
@@ -45,6 +47,7 @@ class Question(NamedTuple):
     path: str = "/"
     host: str = LOOPBACK
     name: str = ""
+    names: str = ""
 
 
 def question_of(project: Project, set_by_services: frozenset[str] = frozenset()) -> Question | Unknown:
@@ -78,13 +81,30 @@ def question_of(project: Project, set_by_services: frozenset[str] = frozenset())
         return question._replace(kind="status", method="GET", path=route.path)
     if project.framework != "Django":
         return question._replace(kind="answer")
-    # Django reports a Host that is not allowed as an error, and mails it to the administrators:
-    # https://docs.djangoproject.com/en/stable/ref/logging/#django-security
-    hosts = [gate.admits for gate in gates if gate.kind == "host"]
-    if not project.findings or not all(map(_PLAIN.match, hosts)):
+    return _of_django(project, question, set_by_services)
+
+
+def _of_django(project: Project, question: Question, set_by_services: frozenset[str]) -> Question:
+    """An answer for a Host that Django lets in.
+
+    It reports any other one as an error, and mails that to the administrators:
+    https://docs.djangoproject.com/en/stable/ref/logging/#django-security
+    """
+    hosts = [gate for gate in project.gates or () if gate.kind == "host"]
+    if not project.findings or len(hosts) > 1:
+        return question
+    gate = hosts[0] if hosts else Gate("host", "")
+    if gate.variable:
+        is_set = gate.variable in set_by_services or gate.variable in project.environment
+        texts = map(project.sources.read, project.findings.files)
+        if not is_set and any(isinstance(text, str) and _DOTENV.search(text) for text in texts):
+            return question  # a file may say which, and a check does not read it
+        if not _HOSTS.match(gate.admits):
+            return question
+    elif hosts and not _PLAIN.match(gate.admits):
         return question
     # Gunicorn warns of the body that Django's answer to HEAD has.
-    return question._replace(kind="answer", method="GET", name=hosts[0] if hosts else "")
+    return question._replace(kind="answer", method="GET", name=gate.admits, names=gate.variable)
 
 
 def _port(project: Project) -> Port | Unknown:
