@@ -10,7 +10,7 @@ import re
 from typing import Final, Literal, NamedTuple
 
 from rewriter.model.health.nginx import port_of_nginx
-from rewriter.model.health.speech import named_configuration, speaks_http
+from rewriter.model.health.speech import answers_socket_io, named_configuration, speaks_http
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Gate, Port, Program, Unknown
 from rewriter.model.project.servers import SERVERS
@@ -74,7 +74,8 @@ def question_of(project: Project, set_by_services: frozenset[str] = frozenset())
         return Unknown(reason)
     question = Question("connection", port.number, "" if is_own else port.variable, host=host)
     if not speaks_http(project, program):
-        return question
+        is_asked = program.name not in SERVERS and answers_socket_io(project)
+        return question._replace(kind="answer", method="GET", path="/socket.io/") if is_asked else question
     gates = project.gates or ()
     route = project.health_route
     if route and not gates and _PLAIN.match(route.path):

@@ -31,6 +31,7 @@ _TLS: Final = re.compile(
     r"|\bhttps\.(?:createServer|Server)\b|\bcreateServer\b[^;\n]*[\"'](?:node:)?https[\"']"
     r"|[\"'](?:node:)?https[\"']\s*\)\s*\.createServer|\.(?:ListenAndServe|Run|Start|Serve|Listen)(?:Auto)?TLS\b"
 )
+_PATH: Final = re.compile(r"[\"']?\bpath[\"']?\s*:|\.path\(")
 _HTTP: Final = re.compile(r"\bHTTPServer\b|\bmake_server\b")
 
 
@@ -50,20 +51,36 @@ def speaks_http(project: Project, program: Program) -> bool:
     return _source_speaks_http(project)
 
 
-def _source_speaks_http(project: Project) -> bool:
-    findings, framework = project.findings, project.framework
-    if not findings:
-        return False
-    texts = [text for text in map(project.sources.read, findings.files) if isinstance(text, str)]
-    if any(map(_TLS.search, texts)) or any(one.framework in _NOT_HTTP for one in findings.listens):
+def answers_socket_io(project: Project) -> bool:
+    """Whether `/socket.io/` is sure to be answered, by an error: https://socket.io/docs/v4/server-options/#path"""
+    return project.framework == "Socket.IO" and _may_be_plain(project) and not any(map(_PATH.search, _texts(project)))
+
+
+def _texts(project: Project) -> list[str]:
+    """The sources of the program, as far as they can be read."""
+    files = project.findings.files if project.findings else ()
+    return [text for text in map(project.sources.read, files) if isinstance(text, str)]
+
+
+def _may_be_plain(project: Project) -> bool:
+    """Whether nothing in the sources speaks TLS or another protocol."""
+    findings = project.findings
+    if not findings or any(map(_TLS.search, _texts(project))):
         return False
     if any(gate.name == "server.ssl" for gate in findings.gates):
+        return False
+    return not any(one.framework in _NOT_HTTP for one in findings.listens)
+
+
+def _source_speaks_http(project: Project) -> bool:
+    findings, framework = project.findings, project.framework
+    if not findings or not _may_be_plain(project):
         return False
     if isinstance(framework, str) and framework not in _LEAVE_HTTP_ALONE:
         return framework not in _NOT_HTTP
     if project.language == "javascript":
         return bool(findings.listens) and all(one.framework in _ANSWERS for one in findings.listens)
-    return any(map(_HTTP.search, texts))
+    return any(map(_HTTP.search, _texts(project)))
 
 
 def _may_be_configured(project: Project, program: Program) -> bool:
