@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from rewriter.model.health.asker import Asker, asker_of
-from rewriter.model.health.question import Question, question_of, starts_slowly
+from rewriter.model.health.question import Question, question_of, start_period_of
 from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
@@ -159,9 +159,12 @@ def test_what_is_not_known(dockerfile: str, files: Mapping[str, str], reason: st
 
 
 def test_slow_starts() -> None:
-    assert not starts_slowly(project_of(f"{PYTHON}CMD gunicorn app:app\n"))
-    assert starts_slowly(project_of(f"{PYTHON}CMD alembic upgrade head && gunicorn app:app\n"))
-    assert starts_slowly(project_of("FROM eclipse-temurin:21\nCMD java -jar a.jar\n"))
+    assert start_period_of(project_of(f"{PYTHON}CMD gunicorn app:app\n")) == 30
+    assert start_period_of(project_of(f"{PYTHON}CMD alembic upgrade head && gunicorn app:app\n")) == 60
+    assert start_period_of(project_of("FROM eclipse-temurin:21\nCMD java -jar a.jar\n")) == 60
+    models = {**FASTAPI, "requirements.txt": "fastapi\ntorch==2.4\n"}
+    installed = f"{PYTHON}RUN pip install -r requirements.txt\nCMD uvicorn main:app\n"
+    assert start_period_of(project_of(installed, models)) == 300
 
 
 def asker(dockerfile: str, question: Question) -> Asker | Unknown:

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from rewriter.model.health.nginx import port_of_nginx
 from rewriter.model.health.speech import answers_socket_io, named_configuration, speaks_http
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Gate, Port, Program, Unknown
 from rewriter.model.project.servers import SERVERS
@@ -24,6 +25,11 @@ _MOVES: Final = {
     "csharp": ("ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_URLS", "URLS"),
     "java": ("SERVER_PORT", "SPRING_PROFILES_ACTIVE"),
 }
+_LOADS_MODELS: Final = names(
+    "torch tensorflow tensorflow-cpu keras jax transformers sentence-transformers diffusers vllm llama-cpp-python "
+    "openai-whisper faster-whisper ultralytics easyocr paddlepaddle"
+)
+"""Packages whose models take minutes to load, or are loaded down at the first start."""
 _HOSTS: Final = re.compile(r"[\w.*, -]*\Z", re.ASCII)
 _EVERYWHERE: Final = ("0.0.0.0", LOOPBACK)
 _DOTENV: Final = re.compile(r"dotenv|decouple|environ\.Env\b|\benv_file\b|\bviper\b")
@@ -115,10 +121,15 @@ def _port(project: Project) -> Port | Unknown:
     return found if isinstance(found, Unknown) else Port(found, origin="configuration")
 
 
-def starts_slowly(project: Project) -> bool:
-    """Whether a program takes its time until it serves: on the JVM, or behind others, such as migrations."""
-    start = project.start
-    return project.language == "java" or len(start.commands if start else ()) > 1
+def start_period_of(project: Project) -> int:
+    """How many seconds a start may take: more on the JVM, behind others such as migrations, and with models to load.
+
+    A start that is quicker loses nothing: the first success ends it.
+    """
+    start, dependencies = project.start, project.dependencies
+    if dependencies and not _LOADS_MODELS.isdisjoint(dependencies.names):
+        return 300
+    return 60 if project.language == "java" or len(start.commands if start else ()) > 1 else 30
 
 
 def _told_elsewhere(project: Project, program: Program, port: Port) -> str:
@@ -136,13 +147,13 @@ def _told_elsewhere(project: Project, program: Program, port: Port) -> str:
 def _set_elsewhere(program: Program, port: Port, is_own: bool, variables: frozenset[str]) -> str:
     """Why what a compose file sets may move the port; empty where the check follows it."""
     server = SERVERS.get(program.name)
-    names = {*_MOVES.get(program.language, ()), *(server.port_variables if server else ())}
+    movers = {*_MOVES.get(program.language, ()), *(server.port_variables if server else ())}
     if server is not None and program.name == "gunicorn":
-        names.add("GUNICORN_CMD_ARGS")
+        movers.add("GUNICORN_CMD_ARGS")
     followed = "" if is_own else port.variable
     if port.origin == "command" and not followed:
         return ""
-    moved = sorted(names & variables - {followed})
+    moved = sorted(movers & variables - {followed})
     return f"a compose file sets {moved[0]}, which may move the port" if moved else ""
 
 
