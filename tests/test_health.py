@@ -165,6 +165,7 @@ def test_slow_starts() -> None:
     models = {**FASTAPI, "requirements.txt": "fastapi\ntorch==2.4\n"}
     installed = f"{PYTHON}RUN pip install -r requirements.txt\nCMD uvicorn main:app\n"
     assert start_period_of(project_of(installed, models)) == 300
+    assert start_period_of(project_of("FROM pytorch/pytorch:2.4.0-cuda12.4-cudnn9-runtime\nCMD python3 a.py\n")) == 300
 
 
 def asker(dockerfile: str, question: Question) -> Asker | Unknown:

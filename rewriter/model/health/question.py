@@ -30,6 +30,7 @@ _LOADS_MODELS: Final = names(
     "openai-whisper faster-whisper ultralytics easyocr paddlepaddle"
 )
 """Packages whose models take minutes to load, or are loaded down at the first start."""
+_FOR_MODELS: Final = re.compile(r"pytorch|tensorflow|vllm|transformers|cuda")
 _HOSTS: Final = re.compile(r"[\w.*, -]*\Z", re.ASCII)
 _EVERYWHERE: Final = ("0.0.0.0", LOOPBACK)
 _DOTENV: Final = re.compile(r"dotenv|decouple|environ\.Env\b|\benv_file\b|\bviper\b")
@@ -127,6 +128,9 @@ def start_period_of(project: Project) -> int:
     A start that is quicker loses nothing: the first success ends it.
     """
     start, dependencies = project.start, project.dependencies
+    image = project.sources.stage.origin
+    if image is not None and _FOR_MODELS.search(image.repository):
+        return 300
     if dependencies and not _LOADS_MODELS.isdisjoint(dependencies.names):
         return 300
     return 60 if project.language == "java" or len(start.commands if start else ()) > 1 else 30
