@@ -166,7 +166,8 @@ def _running(entries: list[_Entry], folder: str, root: str, dockerfile: str) -> 
     targets: dict[str, str] = {}  # by the service's name, and by the image's behind a colon
     for file, name, settings in entries:
         match = COMPOSE_FILE.match(posixpath.basename(file))
-        build = build_of(settings, is_override=bool(match and match["part"]))
+        adds = bool(match and match["part"]) and any(one.name == name and one.file != file for one in entries)
+        build = build_of(settings, is_override=adds)
         place = os.path.normpath(os.path.join(folder, str(build.context))) if build else ""
         if build and place == root and posixpath.normpath(str(build.dockerfile)) == posixpath.normpath(dockerfile):
             targets[name] = _text(build.target)

@@ -346,7 +346,8 @@ class _Reader:
                 host = self._scripts.text(second, script)
                 if host is None and second.type == "identifier" and text_of(second) not in script.assigned:
                     host = Text("0.0.0.0")  # a function by its name
-        framework = framework or ("http" if answers_all(made, script) else "")
+        is_plain = self._module_of(made, script).removeprefix("node:") == "http"
+        framework = framework or ("http" if is_plain and answers_all(made, script) else "")
         self.listens.append(Listen(port, host, script.file, framework))
 
     @staticmethod
