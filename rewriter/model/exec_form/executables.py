@@ -121,7 +121,7 @@ def _is_written(program: str, sources: Sources) -> bool:
     name = posixpath.basename(program)
     if _VERSION.sub("", name) in _CERTAIN:
         return False
-    written = re.compile(rf"(?:>|\b(?:ln|tee|cp|mv)\b)[^\n;&|]*\bbin/{re.escape(name)}(?![\w./-])")
+    written = re.compile(rf"(?:>|\b(?:ln|tee|cp|mv)\b)[^\n;&|]{{0,300}}\bbin/{re.escape(name)}(?![\w./-])")
     return any(
         written.search(run.text) for one in sources.stage.lineage for run in one.instructions if isinstance(run, Run)
     )

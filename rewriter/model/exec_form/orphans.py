@@ -1,4 +1,4 @@
-"""Whether a shell in front of a program has a use as the container's first process: to collect dead processes.
+"""Whether a shell in front of a program has a use as the container's first process.
 
 What a process leaves behind becomes a child of the first process. dash waits for whatever dies, Python and Node only
 for what they started, so a browser that they start fills the process table, see
@@ -22,12 +22,19 @@ _LIBRARIES: Final = names("puppeteer playwright pyppeteer")
 _COLLECTORS: Final = names("sh bash dash ash tini tini-static dumb-init docker-init catatonit supervisord s6-svscan")
 
 
+_NEVER_FIRST: Final = names("xvfb-run")
+"""It waits for a signal of the X server, which sends the first process none: JuliaCI/PkgEval.jl#53 on GitHub."""
+
+
 def reason_against_being_first(stage: Stage, project: Project, program: str) -> str:
     """Why the shell should stay in front of a program; empty where it is of no use there."""
     entrypoint = entrypoint_of(stage)
     is_behind_another = entrypoint is not None and bool(entrypoint.json)
-    if posixpath.basename(program) in _COLLECTORS or is_behind_another:
+    name = posixpath.basename(program)
+    if name in _COLLECTORS or is_behind_another:
         return ""
+    if name in _NEVER_FIRST:
+        return f"{name} hangs as the first process of a container"
     texts = [run.text for one in stage.lineage for run in one.instructions if isinstance(run, Run)]
     texts.append(stage.origin.repository if stage.origin else "")
     dependencies = project.dependencies

@@ -32,7 +32,7 @@ def answers_all(server: Node | None, script: Script) -> bool:
     body = field(listener, "body")
     if len(names) < 2 or body is None:
         return False
-    ends = re.compile(rf"(?:return\s+)?{re.escape(names[1])}\b[^;]*\.end\(")
+    ends = re.compile(rf"(?:return\s+)?{re.escape(names[1])}\b[^;]{{0,500}}\.end\(")
     return _ends(body, ends)
 
 
