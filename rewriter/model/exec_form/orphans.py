@@ -11,7 +11,7 @@ import posixpath
 import re
 from typing import Final
 
-from rewriter.model.exec_form.handover import entrypoint_of
+from rewriter.model.exec_form.handover import INITS, entrypoint_of
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.stages import Stage
@@ -19,7 +19,7 @@ from rewriter.syntax.tree import Run
 
 _BROWSERS: Final = re.compile(r"\b(?:chromium|google-chrome|firefox|playwright|puppeteer)\b")
 _LIBRARIES: Final = names("puppeteer playwright pyppeteer")
-_COLLECTORS: Final = names("sh bash dash ash tini tini-static dumb-init docker-init catatonit supervisord s6-svscan")
+_COLLECTORS: Final = INITS | names("sh bash dash ash supervisord s6-svscan")
 
 
 _NEVER_FIRST: Final = names("xvfb-run")
