@@ -7,8 +7,8 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.health_check import health_check
 from rewriter.model.context.services import Services
 from rewriter.model.health.asker import asker_of
-from rewriter.model.health.question import question_of, starts_slowly
-from rewriter.model.health.shipped import is_shipped, others_that_run, settled
+from rewriter.model.health.question import question_of, start_period_of
+from rewriter.model.health.shipped import is_shipped, others_that_run, set_by_services, settled
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import Stage
@@ -66,8 +66,8 @@ def add_healthcheck(stage: Stage, project: Project, services: Services, states: 
     Other servers that are known to speak HTTP are asked for `HEAD /`, and an answer of any status counts, a refusal or
     a redirect as well: a program that hangs gives none. The rest must accept a connection, which a program that hangs
     does too as long as the kernel has room: where TLS is spoken, where the source cannot be read, and for Django where
-    no allowed host is known, because it reports every other one as an error. What PORT says when the container starts
-    is followed.
+    no allowed host is known, because it reports every other one as an error. Where a variable names those hosts, the
+    check asks for the first one. What PORT says when the container starts is followed.
 
     A worker that is busy with one request for longer than the timeout fails a check; three must fail in a row.
 
@@ -81,11 +81,11 @@ def add_healthcheck(stage: Stage, project: Project, services: Services, states: 
     if services.unread:
         yield Skip(command, services.unread[0])
         return
-    question = question_of(project)
+    question = question_of(project, set_by_services(stage, project, services))
     if isinstance(question, Unknown):
         yield Skip(command, question.reason)
         return
-    if reason := others_that_run(stage, project, services, question.port):
+    if reason := others_that_run(stage, project, services, question):
         yield Skip(command, reason)
         return
     started = [one for one in stage.instructions if isinstance(one, Cmd | Entrypoint)]
@@ -93,7 +93,7 @@ def add_healthcheck(stage: Stage, project: Project, services: Services, states: 
     if isinstance(asker, Unknown):
         yield Skip(command, asker.reason)
         return
-    line = health_check(asker, question, start_period=60 if starts_slowly(project) else 30, like=command)
+    line = health_check(asker, question, start_period=start_period_of(project), like=command)
     edit = insert_instruction_before(command, line, stays_apart=True)
     message = f"nothing tells whether what listens on port {question.port} still works"
     yield Fix(command, message, [edit], reads=[one.span for one in stage.lineage])

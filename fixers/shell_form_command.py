@@ -33,12 +33,13 @@ def write_json_form(
 
     The shell form runs `/bin/sh -c`, which gets the signals in the program's place and does not hand them on: `docker
     stop` waits ten seconds and kills. Left alone where a shell has something to do, such as variables, `&&` or a
-    builtin, and where the program may be a script without `#!`, which only a shell can start. A CMD is changed only
-    where nothing in front of it looks at its words, an ENTRYPOINT only where nothing passes it arguments: in JSON form
-    it would get them.
+    builtin, where the program may be a script without `#!`, which only a shell can start, and where it starts a
+    browser, whose dead processes the shell collects. A CMD is changed only where nothing in front of it looks at its
+    words, an ENTRYPOINT only where nothing passes it arguments: in JSON form it would get them.
     """
     from rewriter.model.exec_form.executables import reason_against_starting
-    from rewriter.model.exec_form.plain_words import plain_words
+    from rewriter.model.exec_form.orphans import reason_against_being_first
+    from rewriter.model.exec_form.plain_words import is_replaced, plain_words
 
     if command.json is not None or stage.is_windows or _is_overridden(command, stage):
         return
@@ -50,6 +51,8 @@ def write_json_form(
     if not problem:
         program = words[0].value
         problem = _reason_around(command, stage, services, program) or reason_against_starting(program, project.sources)
+    if not problem and not is_replaced(command):
+        problem = reason_against_being_first(stage, project, words[0].value)
     if problem:
         yield Skip(command, problem)
         return

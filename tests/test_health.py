@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from rewriter.model.health.asker import Asker, asker_of
-from rewriter.model.health.question import Question, question_of, starts_slowly
+from rewriter.model.health.question import Question, question_of, start_period_of
 from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
@@ -82,11 +82,13 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         (
             f"{NODE}CMD node a.js\n",
             {"a.js": 'require("http").createServer(f).listen(3000);\n'},
-            "answer",
+            "connection",
         ),
         (
             f"{NODE}CMD node a.js\n",
-            {"a.js": 'const http = require("http");\nhttp\n  .createServer(f)\n  .listen(3000);\n'},
+            {
+                "a.js": 'const http = require("http");\nconst f = (req, res) => res.end();\nhttp\n  .createServer(f)\n  .listen(3000);\n'
+            },
             "answer",
         ),
         (
@@ -96,7 +98,10 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         ),
         (
             f"{NODE}CMD node a.mjs\n",
-            {"a.mjs": 'import { createServer } from "node:http";\ncreateServer(f).listen(3000);\n'},
+            {
+                "a.mjs": 'import { createServer } from "node:http";\n'
+                "const f = (req, res) => res.end();\ncreateServer(f).listen(3000);\n"
+            },
             "answer",
         ),
         (
@@ -171,9 +176,13 @@ def test_what_is_not_known(dockerfile: str, files: Mapping[str, str], reason: st
 
 
 def test_slow_starts() -> None:
-    assert not starts_slowly(project_of(f"{PYTHON}CMD gunicorn app:app\n"))
-    assert starts_slowly(project_of(f"{PYTHON}CMD alembic upgrade head && gunicorn app:app\n"))
-    assert starts_slowly(project_of("FROM eclipse-temurin:21\nCMD java -jar a.jar\n"))
+    assert start_period_of(project_of(f"{PYTHON}CMD gunicorn app:app\n")) == 30
+    assert start_period_of(project_of(f"{PYTHON}CMD alembic upgrade head && gunicorn app:app\n")) == 60
+    assert start_period_of(project_of("FROM eclipse-temurin:21\nCMD java -jar a.jar\n")) == 60
+    models = {**FASTAPI, "requirements.txt": "fastapi\ntorch==2.4\n"}
+    installed = f"{PYTHON}RUN pip install -r requirements.txt\nCMD uvicorn main:app\n"
+    assert start_period_of(project_of(installed, models)) == 300
+    assert start_period_of(project_of("FROM pytorch/pytorch:2.4.0-cuda12.4-cudnn9-runtime\nCMD python3 a.py\n")) == 300
 
 
 def asker(dockerfile: str, question: Question) -> Asker | Unknown:

@@ -16,7 +16,7 @@ from tests.inline_project import NODE, PYTHON, project_of
         ("gunicorn a:app", Port(8000, "PORT", "default"), "127.0.0.1"),
         ("gunicorn -w 2 -b 0.0.0.0:5000 a:app", Port(5000), "0.0.0.0"),
         ("gunicorn -b:5000 a:app", Port(5000), "0.0.0.0"),
-        ("gunicorn --bind=[::]:5000 a:app", Port(5000), "0.0.0.0"),
+        ("gunicorn --bind=[::]:5000 a:app", Port(5000), "::"),
         ("gunicorn --bind 0.0.0.0:${PORT:-9000} a:app", Port(9000, "PORT"), "0.0.0.0"),
         ("flask run -h 0.0.0.0 -p 4000", Port(4000), "0.0.0.0"),
         ("flask run", Port(5000, "FLASK_RUN_PORT", "default"), "127.0.0.1"),
@@ -67,7 +67,7 @@ def test_a_variable_that_the_script_sets_is_none_of_the_container() -> None:
 
 def test_a_socket_file_is_no_port() -> None:
     project = project_of(f"{PYTHON}CMD gunicorn --bind unix:/run/a.sock a:app\n")
-    assert project.port == Unknown("the port is computed")
+    assert project.port == Unknown("it listens on a socket file")
 
 
 def test_gunicorn_takes_options_from_a_variable() -> None:

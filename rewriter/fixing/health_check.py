@@ -58,15 +58,23 @@ def _python(question: Question) -> str:
     place = f"'{question.host}', {port}"
     # Not urllib, which would ask a proxy that the environment names.
     modules = ["socket" if question.kind == "connection" else "http.client"]
-    modules += ["os"] if question.variable else []
+    modules += ["os"] if question.variable or question.names else []
     imports = f"import {', '.join(sorted(modules))}"
     if question.kind == "connection":
         return f"{imports}; socket.create_connection(({place}), timeout={_OWN_TIMEOUT})"
-    headers = f", headers={{'Host': '{question.name}'}}" if question.name else ""
+    headers = f", headers={{'Host': {_python_host(question)}}}" if question.name or question.names else ""
     connect = f"c = http.client.HTTPConnection({place}, timeout={_OWN_TIMEOUT})"
     ask = f"c.request('{question.method}', '{question.path}'{headers})"
     judge = "exit(c.getresponse().status >= 400)" if question.kind == "status" else "c.getresponse()"
     return f"{imports}; {connect}; {ask}; {judge}"
+
+
+def _python_host(question: Question) -> str:
+    """The first host that a variable names; an empty one and `*` leave any, which `localhost` then is."""
+    if not question.names:
+        return f"'{question.name}'"
+    named = f"os.environ.get('{question.names}', '{question.name}')"
+    return f"({named} + ' localhost').replace(',', ' ').split()[0].strip('.*') or 'localhost'"
 
 
 def _node(question: Question) -> str:

@@ -71,6 +71,19 @@ class Service(NamedTuple):
         return (*listed, *named)
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that it sets under `environment`."""
+        return frozenset(name for name, _ in self.environment)
+
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        """The paths under `env_file`, from the build context."""
+        value = self.settings.get("env_file")
+        entries = [value] if isinstance(value, str) else sequence(value)
+        paths = (_text(mapping(entry).get("path", entry)) for entry in entries)
+        return tuple(posixpath.normpath(posixpath.join(posixpath.dirname(self.file), path)) for path in paths if path)
+
+    @property
     def health_command(self) -> tuple[str, ...] | None:
         """The words of its own health check, `("NONE",)` where it switches the image's off; None where that stays."""
         check = mapping(self.settings.get("healthcheck"))
@@ -159,7 +172,8 @@ def _running(entries: list[_Entry], folder: str, root: str, dockerfile: str) -> 
     targets: dict[str, str] = {}  # by the service's name, and by the image's behind a colon
     for file, name, settings in entries:
         match = COMPOSE_FILE.match(posixpath.basename(file))
-        build = build_of(settings, is_override=bool(match and match["part"]))
+        adds = bool(match and match["part"]) and any(one.name == name and one.file != file for one in entries)
+        build = build_of(settings, is_override=adds)
         place = os.path.normpath(os.path.join(folder, str(build.context))) if build else ""
         if build and place == root and posixpath.normpath(str(build.dockerfile)) == posixpath.normpath(dockerfile):
             targets[name] = _text(build.target)

@@ -80,6 +80,8 @@ def reason_against_starting(program: str, sources: Sources) -> str:
         if not doubt or sources.context.status(origin) == "present":
             return doubt
         doubts.append(doubt)
+    if _is_known(program) and _is_written(program, sources):
+        return f"a RUN makes {program}, perhaps without a `#!` line"
     if _is_known(program) or any(_is_compiled(path, sources) for path in paths):
         return ""
     if doubts:
@@ -112,6 +114,17 @@ def _is_known(program: str) -> bool:
     if plain in _CERTAIN:
         return True
     return plain in _INSTALLED and (not folder or folder.endswith("bin"))
+
+
+def _is_written(program: str, sources: Sources) -> bool:
+    """Whether a RUN writes or links a program of a common name into a folder of programs."""
+    name = posixpath.basename(program)
+    if _VERSION.sub("", name) in _CERTAIN:
+        return False
+    written = re.compile(rf"(?:>|\b(?:ln|tee|cp|mv)\b)[^\n;&|]{{0,300}}\bbin/{re.escape(name)}(?![\w./-])")
+    return any(
+        written.search(run.text) for one in sources.stage.lineage for run in one.instructions if isinstance(run, Run)
+    )
 
 
 def _is_of_packages(program: str, sources: Sources) -> bool:

@@ -12,7 +12,7 @@ from rewriter.model.project.start import own_entrypoint
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Cmd, Entrypoint, ShellInstruction
 
-_INITS: Final = names("tini tini-static dumb-init docker-init catatonit")
+INITS: Final = names("tini tini-static dumb-init docker-init catatonit")
 """Programs that run the command that they are given whatever it is: the manuals of the programs."""
 
 
@@ -39,7 +39,7 @@ def reason_against_handing_over(stage: Stage, program: str) -> str:
     words = [string.value for string in entrypoint.json]
     if not words:
         return ""
-    is_init = posixpath.basename(words[0]) in _INITS and all(word.startswith("-") for word in words[1:])
+    is_init = posixpath.basename(words[0]) in INITS and all(word.startswith("-") for word in words[1:])
     return "" if is_init else f"what the ENTRYPOINT `{words[0]}` makes of its arguments is not known"
 
 

@@ -50,6 +50,11 @@ def plain_words(instruction: ShellInstruction) -> PlainWords:
     return PlainWords(() if problem else words, problem)
 
 
+def is_replaced(instruction: ShellInstruction) -> bool:
+    """Whether the shell makes way for the program, by `exec`."""
+    return any(command.name == "exec" for command in instruction.shell.simple_commands())
+
+
 def _hint(text: str) -> str:
     return ": JSON has no single quotes" if "'" in text else ""
 

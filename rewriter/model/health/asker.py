@@ -6,6 +6,7 @@ where the base image or a package is known to bring it, an interpreter also wher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -25,6 +26,8 @@ _DISTROLESS: Final[Sequence[tuple[str, Kind, str]]] = (
     ("gcr.io/distroless/nodejs", "node", "/nodejs/bin/node"),
     ("gcr.io/distroless/python3", "python", "/usr/bin/python3"),
 )
+
+_PRELOADS: Final = re.compile(r"(?:\A|\s)(?:-r|--require|--import|--(?:experimental-)?loader|--inspect\S*)(?![\w-])")
 
 
 class Asker(NamedTuple):
@@ -48,6 +51,8 @@ def asker_of(
         found["python"] = _python(state, origin, named)
     if project.language == "javascript" or family == "node":
         found["javascript"] = _node(state, named)
+        if _PRELOADS.search(project.environment.get("NODE_OPTIONS") or ""):
+            return Unknown("NODE_OPTIONS loads more into every Node, a check as well")
     interpreters = [asker for language, asker in found.items() if asker and language == project.language]
     interpreters += [asker for asker in found.values() if asker]
     if interpreters:
@@ -72,12 +77,20 @@ def _first_word(instruction: ShellInstruction) -> str:
 
 def _python(state: State, origin: ImageReference | None, named: set[str]) -> Asker | None:
     """Python 3. By the name `python` alone it is that of an official image, or of an environment on PATH."""
-    is_official = origin is not None and origin.family == "python"
+    is_official = origin is not None and (origin.family == "python" or _is_of_uv(origin))
     if is_official and origin is not None and origin.tag.startswith("2"):
         return None
     if is_official or state.which("python").kind in ("venv", "conda"):
         return Asker("python", "python")
     return Asker("python", "python3") if "python3" in named or has_program("python3", state) else None
+
+
+def _is_of_uv(image: ImageReference) -> bool:
+    """Whether it is one of uv's that are based on the official ones of Python, such as `uv:python3.13-alpine`.
+
+    Source: https://docs.astral.sh/uv/guides/integration/docker/#available-images
+    """
+    return f"{image.registry}/{image.repository}" == "ghcr.io/astral-sh/uv" and image.tag.startswith("python3")
 
 
 def _node(state: State, named: set[str]) -> Asker | None:
@@ -89,6 +102,8 @@ def _client(question: Question, state: State) -> Asker | Unknown:
     """A client for HTTP. Where a variable gives the port, a shell has to read it."""
     if question.variable and not state.is_posix_shell:
         return Unknown("the SHELL in force is none that can read the port")
+    if question.name or question.names:
+        return Unknown("no Python is known to be in the image that could ask for a host that is let in")
     if question.kind != "connection" and has_program("curl", state):
         return Asker("curl", "curl")
     # An answer that is an error makes wget fail, whichever it is.

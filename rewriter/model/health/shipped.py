@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from rewriter.model.context.services import Service, Services
+from rewriter.model.health.question import Question
+from rewriter.model.health.speech import TLS_OPTIONS
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
+from rewriter.model.project.program import program_of, up_to_server
 from rewriter.model.project.servers import SERVERS
+from rewriter.model.project.start import start_of
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Cmd, Entrypoint, Healthcheck
 
 _SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit monit circusd honcho foreman pm2 pm2-runtime")
+_VARIABLE: Final = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
 _ONCE: Final = names("web release")
 
 
@@ -43,16 +49,29 @@ def _checks_itself(stage: Stage) -> bool:
     return any(isinstance(one, Healthcheck) for one in (*stage.instructions, *stage.triggers))
 
 
-def others_that_run(stage: Stage, project: Project, services: Services, port: int) -> str:
-    """Why a check of a port would be wrong for some containers of the image, or not needed; empty if for none.
+def set_by_services(stage: Stage, project: Project, services: Services) -> frozenset[str]:
+    """The variables that the services of an image set, also by files that can be read."""
+    found: set[str] = set()
+    for service in (service for one in stage.family for service in services.of(one)):
+        found |= service.variables
+        for path in service.env_files:
+            text = project.sources.context.host.read(path) or ""
+            found |= {match[1] for match in _VARIABLE.finditer(text)}
+    return frozenset(found)
+
+
+def others_that_run(stage: Stage, project: Project, services: Services, question: Question) -> str:
+    """Why a check would be wrong for some containers of the image, or not needed; empty if for none.
 
     The images of stages that are based on it inherit the check, so they count as well.
     """
+    if stage.triggers:
+        return "images that are based on it (ONBUILD) would inherit the check"
     for one in stage.family:
         if one is not stage and _commands(one) and not _checks_itself(one):
             return f"stage {one.name or one.index}, which is based on it, runs another command"
         for service in services.of(one):
-            if reason := _differs(service, services.of(one), port):
+            if reason := _differs(service, services.of(one), project, question):
                 return reason
     for name in project.processes:
         if name not in _ONCE:
@@ -60,16 +79,28 @@ def others_that_run(stage: Stage, project: Project, services: Services, port: in
     return _roles(project)
 
 
-def _differs(service: Service, services: Sequence[Service], port: int) -> str:
-    """Why the check is not for a service. Another command is fine where it publishes or exposes the port."""
+def _differs(service: Service, services: Sequence[Service], project: Project, question: Question) -> str:
+    """Why the check is not for a service. Another command is fine where it serves the same on the same port."""
     alike = [one for one in services if one.name == service.name]
     is_checked = any(one.health_command is not None for one in alike)
     is_other = service.command is not None or service.entrypoint is not None
     if is_checked and not is_other:
         return f"{service} has a health check of its own"
-    if is_other and not is_checked and not any(port in one.ports for one in alike):
-        return f"{service} runs another command"
-    return ""
+    if not is_other or is_checked:
+        return ""
+    is_served = any(question.port in one.ports for one in alike)
+    return "" if is_served and _answers(service, project, question) else f"{service} runs another command"
+
+
+def _answers(service: Service, project: Project, question: Question) -> bool:
+    """Whether the command of a service answers the question that is for the image's own."""
+    if any(word.startswith(TLS_OPTIONS) for word in service.command or ()):
+        return question.kind == "connection"
+    if question.kind != "status" or not project.program or not project.program.file:
+        return True
+    start = start_of(project.sources, entrypoint=service.entrypoint, command=service.command)
+    program = program_of(up_to_server(start, project.sources), project.sources) if start else start
+    return program.file in ("", project.program.file) if program else False
 
 
 def _roles(project: Project) -> str:

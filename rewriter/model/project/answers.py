@@ -166,12 +166,14 @@ class Routes(NamedTuple):
 class Gate(NamedTuple):
     """What in the project refuses a request that comes from the container itself: `host` or `https`, and where.
 
-    `admits` is a host that a request may name to be let in, empty where none is known.
+    `admits` is a host that a request may name to be let in, empty where none is known. Where `variable` is not empty,
+    that of the environment names such hosts, between commas or blanks, and `admits` is what counts without it.
     """
 
     kind: Literal["host", "https"]
     name: str
     admits: str = ""
+    variable: str = ""
 
 
 class Writes(NamedTuple):

@@ -6,6 +6,7 @@ import ast
 from typing import Final
 
 from rewriter.model.project.answers import Gate, Program, Route
+from rewriter.model.project.django_hosts import Hosts, hosts_in
 from rewriter.model.project.findings import Findings, Router, gather
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.project.python_writes import find_writes
@@ -37,9 +38,9 @@ def add_django(found: Findings, modules: Modules, program: Program) -> Findings:
     routes = gather(routers, [root] if root else [])
     gates = [*found.gates]
     hosts = _allowed_hosts(chain)
-    if _LOCAL.isdisjoint(hosts):
-        admitted = next((host.removeprefix(".") for host in hosts), "")
-        gates.append(Gate("host", "ALLOWED_HOSTS", admitted))
+    if _LOCAL.isdisjoint(hosts.names):
+        admitted = next((host.removeprefix(".") for host in hosts.names), hosts.default)
+        gates.append(Gate("host", "ALLOWED_HOSTS", admitted, hosts.variable))
     if any(
         _is_on(module.assigned.get("SECURE_SSL_REDIRECT"), "SECURE_SSL_REDIRECT" in module.assigned) for module in chain
     ):
@@ -66,16 +67,16 @@ def _settings_of(modules: Modules) -> str:
     return ""
 
 
-def _allowed_hosts(chain: list[Module]) -> list[str]:
-    """The hosts that a list names; empty where it is computed. For debugging, an empty list lets in the local ones."""
+def _allowed_hosts(chain: list[Module]) -> Hosts:
+    """The hosts that are let in; none where they are computed. For debugging, an empty list lets in the local ones."""
     for module in chain:
         if "ALLOWED_HOSTS" in module.assigned:
             value = module.assigned["ALLOWED_HOSTS"]
-            entries = value.elts if isinstance(value, ast.List | ast.Tuple) else None
-            if entries == [] and any(_is_true(one.assigned.get("DEBUG")) for one in chain):
-                return ["127.0.0.1"]
-            return [one.value for one in entries or () if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return []
+            is_empty = isinstance(value, ast.List | ast.Tuple) and not value.elts
+            if is_empty and any(_is_true(one.assigned.get("DEBUG")) for one in chain):
+                return Hosts(("127.0.0.1",))
+            return hosts_in(value, module) if value is not None else Hosts()
+    return Hosts()
 
 
 def _is_true(value: ast.expr | None) -> bool:

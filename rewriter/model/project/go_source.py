@@ -37,6 +37,9 @@ _WRITES: Final = names(
 _HARMLESS: Final = re.compile(
     r"(?i)log|recover|cors|gzip|compress|request_?id|realip|metric|prometheus|heartbeat|trace|otel|favicon|helmet|timeout"
 )
+_GUARDS: Final = re.compile(
+    r"(?i)auth|limit|guard|protect|require|verif|secur|login|admin|jwt|session|middleware|chain"
+)
 _LITERAL: Final = re.compile(r"/[\w./-]*\Z")
 
 
@@ -56,7 +59,9 @@ def read_go(sources: Sources, program: Program, environment: Mapping[str, str | 
 class _Reader:
     """Goes through the files once."""
 
-    __slots__ = ("_environment", "_files", "_packages", "_program", "_routers", "listens", "paths", "unwritten")
+    __slots__ = (
+        "_environment", "_files", "_packages", "_program", "_routers", "_wrappers", "listens", "paths", "unwritten",
+    )  # fmt: skip
 
     def __init__(
         self, files: list[GoFile], packages: Packages, program: Program, environment: Mapping[str, str | None]
@@ -66,6 +71,7 @@ class _Reader:
         self._program: Final = program
         self._environment: Final = environment
         self._routers: Final[dict[object, Router]] = {}
+        self._wrappers: Final[list[str]] = []
         self.listens: Final[list[Listen]] = []
         self.paths: Final[set[str]] = set()
         self.unwritten: Final[list[str]] = []
@@ -77,6 +83,8 @@ class _Reader:
                     self._call(node, file)
                 elif node.type == "composite_literal" and text_of(field(node, "type")) == "http.Server":
                     self._server(node, file)
+        for router in self._routers.values():
+            router.doubts.extend(self._wrappers)
         included = {other for router in self._routers.values() for _, other, _ in router.included}
         roots = [key for key in self._routers if key not in included]
         modules = {module for file in self._files for module in file.imports.values()}
@@ -135,6 +143,12 @@ class _Reader:
             return  # that of a http.Server, whose Addr says where
         elif arguments:
             self._note_listen(self._text(arguments[0], file), file)
+            self._note_wrapper(arguments[1] if len(arguments) > 1 else None, file)
+
+    def _note_wrapper(self, handler: Node | None, file: GoFile) -> None:
+        """`http.ListenAndServe(":80", auth(mux))`: what is wrapped around all routes may refuse a request."""
+        if handler is not None and _is_wrapped(handler):
+            self._wrappers.append(f"`{text_of(handler)[:30]}` in {file.path} looks at every request")
 
     def _server(self, literal: Node, file: GoFile) -> None:
         body = field(literal, "body")
@@ -142,6 +156,8 @@ class _Reader:
             key, value = text_of(field(element, "key")), field(element, "value")
             if key == "Addr" and value is not None and value.named_children:
                 self._note_listen(self._text(value.named_children[0], file), file)
+            elif key == "Handler" and value is not None and value.named_children:
+                self._note_wrapper(value.named_children[0], file)
 
     def _note_listen(self, text: Text | None, file: GoFile) -> None:
         if text is None:
@@ -196,6 +212,8 @@ class _Reader:
         doubts = list(router.doubts) + list(router.unread)
         if len(arguments) > 2:
             doubts.append("middleware stands before it")
+        if _is_wrapped(arguments[1]):
+            doubts.append(f"`{text_of(field(arguments[1], 'function'))[:30]}` stands before it")
         if _is_nested(call, owner):
             doubts.append("it stands in a nested function")
         router.routes.append(Route(path, file.path, tuple(doubts)))
@@ -309,6 +327,20 @@ class _Reader:
                 result += value or Text(UNKNOWN_PART)
             result += Text(piece)
         return result
+
+
+def _is_wrapped(handler: Node) -> bool:
+    """Whether something stands around a handler that is not known to let everything through."""
+    for _ in range(DEEPEST):
+        if handler.type != "call_expression" or not (arguments := arguments_of(handler)):
+            return False
+        name = text_of(field(handler, "function"))
+        inner = arguments[-1] if arguments[-1].type == "call_expression" else arguments[0]
+        if not (_HARMLESS.search(name) or name in ("http.HandlerFunc", "h2c.NewHandler")):
+            kinds = ("func_literal", "call_expression", "identifier", "selector_expression")
+            return inner.type in kinds and (inner.type == "func_literal" or bool(_GUARDS.search(name)))
+        handler = inner
+    return True
 
 
 def _is_nested(call: Node, owner: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from rewriter.model.project.answering import answers_all
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.javascript_values import Script, Scripts, required
@@ -30,11 +31,11 @@ _PARAMETERS: Final = frozenset({"app", "fastify", "server", "instance", "router"
 # Middleware that answers no request and refuses none: https://expressjs.com/en/resources/middleware.html
 _HARMLESS: Final = frozenset(
     {"body-parser", "cors", "helmet", "morgan", "compression", "cookie-parser", "express-session", "pino-http",
-     "express-rate-limit", "response-time", "serve-favicon", "express-winston", "koa-bodyparser", "@koa/cors",
+     "response-time", "serve-favicon", "express-winston", "koa-bodyparser", "@koa/cors",
      "koa-logger", "koa-helmet", "koa-body", "connect-flash", "method-override", "express-pino-logger", "hpp",
      "express-fileupload", "koa-compress", "prom-client", "express-prom-bundle", "hono/cors", "hono/logger",
      "@fastify/cors", "@fastify/helmet", "@fastify/cookie", "@fastify/formbody", "@fastify/swagger",
-     "@fastify/swagger-ui", "@fastify/rate-limit", "@fastify/multipart", "@fastify/websocket", "xss-clean",
+     "@fastify/swagger-ui", "@fastify/multipart", "@fastify/websocket", "xss-clean",
      "express-mongo-sanitize", "serve-static", "connect-livereload", "swagger-ui-express"}
 )  # fmt: skip
 _OWN: Final = frozenset({"json", "urlencoded", "static", "text", "raw"})
@@ -328,7 +329,8 @@ class _Reader:
         first = arguments[0]
         options = self._scripts.object(first, script)
         host: Text | None = Text("0.0.0.0")
-        framework = "Fastify" if self._module_of(script.assigned.get(text_of(owner)), script) == "fastify" else ""
+        made = script.assigned.get(text_of(owner), owner)
+        framework = "Fastify" if self._module_of(made, script) == "fastify" else ""
         if framework or (options is not None and "fastify" in script.required):
             host = Text("localhost")  # https://fastify.dev/docs/latest/Reference/Server/#listen
         if options is not None:
@@ -344,6 +346,8 @@ class _Reader:
                 host = self._scripts.text(second, script)
                 if host is None and second.type == "identifier" and text_of(second) not in script.assigned:
                     host = Text("0.0.0.0")  # a function by its name
+        is_plain = self._module_of(made, script).removeprefix("node:") == "http"
+        framework = framework or ("http" if is_plain and answers_all(made, script) else "")
         self.listens.append(Listen(port, host, script.file, framework))
 
     @staticmethod

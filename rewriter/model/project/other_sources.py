@@ -14,6 +14,7 @@ _HEALTH: Final = re.compile(r"""(?m)^\s*get\s*\(?\s*["']/?([\w/-]+)["']\s*(?:=>|
 _SSL: Final = re.compile(r"(?m)^\s*config\.force_ssl\s*=\s*(?!false)")
 _HOSTS: Final = re.compile(r"(?m)^\s*config\.hosts\b(?!\.clear|\s*=\s*nil)")
 _SPRING_FILES: Final = frozenset({"application.properties", "application.yml", "application.yaml"})
+_SPRING_SSL: Final = re.compile(r"(?m)^\s*server\.ssl\.|^server:[ \t]*\r?\n(?:[ \t]+[^\n]*\n)*?[ \t]+ssl:")
 _MOVED: Final = re.compile(r"context-path|base-path|management[.:]|\bssl[.:]")
 
 
@@ -53,4 +54,6 @@ def read_spring(sources: Sources, dependencies: frozenset[str]) -> Findings | Un
     has_actuator = any(name.endswith("spring-boot-starter-actuator") for name in dependencies)
     routes = (Route("/actuator/health", "", tuple(doubts)),) if has_actuator else ()
     unread = ("the sources of java are not read",)
-    return Findings(("Spring",), routes=Routes(routes, unread), writes=Writes((), unread))
+    has_tls = any(isinstance(text, str) and _SPRING_SSL.search(text) for text in texts)
+    gates = (Gate("https", "server.ssl"),) if has_tls else ()
+    return Findings(("Spring",), routes=Routes(routes, unread), gates=gates, writes=Writes((), unread))

@@ -19,11 +19,13 @@ _BIND: Final = re.compile(
     r"(?:(?:tcp|http|https)://)?(?P<host>\[[^\]]*\]|[^:]*?)(?::|\Z)(?P<port>[^:/]*)/?(?:\?.*)?\Z", re.DOTALL
 )
 _NUMBER: Final = re.compile(r"[0-9]{1,5}\Z")
-_ANY: Final = frozenset({"", "*", "+", "::", "0", "true"})
+_ANY: Final = frozenset({"", "*", "+", "0", "true"})
+_SOCKET: Final = "unix:"
+_ON_SOCKET: Final = "it listens on a socket file"
 _SPRING: Final = re.compile(r"(?m)^\s*server\.port\s*[=:]\s*(\S+)")
 _SPRING_YAML: Final = re.compile(r"(?m)^server:[ \t]*\r?\n(?:[ \t]+[^\n]*\n)*?[ \t]+port:[ \t]*[\"']?([^\s\"'#]+)")
 _UWSGI: Final = re.compile(r"(?m)^\s*http(?:-socket|11-socket)?\s*=\s*(\S+)")
-_SPRING_FILES: Final = frozenset({"application.properties", "application.yml", "application.yaml"})
+_SPRING_FILE: Final = re.compile(r"application(?:-[\w-]+)?\.(?:properties|ya?ml)\Z")
 _PLACEHOLDER: Final = re.compile(r"\$\{(\w+)(?::([^}]*))?\}\Z")
 _PUMA: Final = re.compile(
     r"ENV(?:\.fetch\(|\[)\s*[\"'](\w+)[\"']\s*[\])]?\s*,?\s*(?:\)?\s*\{?\s*\|?\|?)?\s*[\"']?(\d+)?"
@@ -66,6 +68,8 @@ def listening_of(
     if found.port:
         return found
     assert isinstance(found.port, Unknown)
+    if found.port.reason == _ON_SOCKET:
+        return found
     exposed = exposed_by(sources)
     variable, reason = _variable_in(found.port.reason)
     number = environment.get("PORT") or ""
@@ -116,7 +120,7 @@ def _of_server(server: Server, program: Program, sources: Sources, environment: 
         program = program._replace(arguments=(*map(Text, more.split()), *program.arguments))
     port, host, origin = _options(server, program)
     if port is None and option_value(program.arguments, "--uds", "--fd") is not None:
-        port = Text(UNKNOWN_PART)
+        port = Text(_SOCKET)
     if port is None and server.positional:
         port, host = _positional(program, server, host)
     if port is None and host is None:
@@ -165,7 +169,7 @@ def _bind(text: Text) -> tuple[Text | None, Text | None]:
     """`0.0.0.0:8000`, `:8000`, `8000`, `tcp://...`; a socket file has no port."""
     value = text.value
     if value.startswith("unix:") or ("/" in value and "://" not in value):
-        return Text(UNKNOWN_PART), None
+        return Text(_SOCKET), None
     match = _BIND.match(value)
     if match is None:
         return Text(UNKNOWN_PART), None
@@ -177,6 +181,8 @@ def _bind(text: Text) -> tuple[Text | None, Text | None]:
 def _port(text: Text | None, origin: Origin) -> Port | Unknown:
     if text is None:
         return Unknown("nothing says which port")
+    if text.value == _SOCKET:
+        return Unknown(_ON_SOCKET)
     if text.known is None:
         return Unknown(f"${text.variables[0]} gives the port when the container starts" if text.variables
                        else "the port is computed")  # fmt: skip
@@ -247,19 +253,21 @@ def _streamlit(asked: _Asked) -> _Found:
 
 
 def _spring(asked: _Asked) -> _Found:
-    """`server.port` of Spring Boot: the variable goes before the file."""
+    """`server.port` of Spring Boot: the variable goes before the files. Where they differ, a profile decides."""
     if "SERVER_PORT" in asked.environment:
         return None, None
-    for path in asked.sources.context.walk("", _SPRING_FILES.__contains__) or ():
+    found: list[str] = []
+    for path in asked.sources.context.walk("", lambda name: bool(_SPRING_FILE.match(name))) or ():
         text = asked.sources.read(path) if "src/main/resources/" in path else ""
         pattern = _SPRING if path.endswith("properties") else _SPRING_YAML
-        match = pattern.search(text) if isinstance(text, str) else None
-        if match is None:
-            continue
-        if found := _PLACEHOLDER.match(match[1]):
-            return Text(asked.environment.get(found[1]) or found[2] or UNKNOWN_PART, (found[1],)), None
-        return Text(match[1], ("SERVER_PORT",)), None
-    return None, None
+        found += pattern.findall(text) if isinstance(text, str) else []
+    if len(set(found)) > 1:
+        return Text(UNKNOWN_PART), None
+    if not found:
+        return None, None
+    if match := _PLACEHOLDER.match(found[0]):
+        return Text(asked.environment.get(match[1]) or match[2] or UNKNOWN_PART, (match[1],)), None
+    return Text(found[0], ("SERVER_PORT",)), None
 
 
 def _puma(asked: _Asked) -> _Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -37,6 +38,8 @@ _GATES: Final[Mapping[str, Gate]] = {
     "TrustedHostMiddleware": Gate("host", "TrustedHostMiddleware"),
     "HTTPSRedirectMiddleware": Gate("https", "HTTPSRedirectMiddleware"),
 }
+# What is given an application and may refuse its requests, by its name: Flask-Limiter, Flask-BasicAuth, ...
+_GUARDS: Final = re.compile(r"(?i)limit|auth|guard|security|firewall|filter|throttl|maintenance")
 _HOOKS: Final = frozenset({"middleware", "before_request", "before_app_request"})
 # Functions that listen: where their port and host stand (position, keyword), and the framework.
 # uvicorn.run, Flask.run, aiohttp.web.run_app, waitress.serve, gradio launch, tornado listen: their manuals.
@@ -118,12 +121,13 @@ class _Reader:
                 self._assignment(node, module)
         for module in modules:
             unused = _only_when_run(module) if module is not self._first else frozenset()
+            conditional = _only_sometimes(module)
             for node in module.nodes:
                 match node:
                     case ast.Call() if id(node) not in unused:
                         self._call(node, module)
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
-                        self._function(node, module)
+                        self._function(node, module, is_conditional=id(node) in conditional)
         routes = gather(self._routers, self._applications())
         routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
         frameworks = tuple(dict.fromkeys([*self.frameworks.values(), *self._by_import(modules)]))
@@ -206,7 +210,7 @@ class _Reader:
 
     # Routes
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module, *, is_conditional: bool) -> None:
         for number, decorator in enumerate(node.decorator_list):
             call = decorator if isinstance(decorator, ast.Call) else None
             function = call.func if call else decorator
@@ -228,6 +232,8 @@ class _Reader:
                 others = [one for place, one in enumerate(node.decorator_list) if place != number]
                 doubts = [f"`{ast.unparse(one)[:40]}` decorates it" for one in others if not _is_route(one)]
                 doubts += _parameters(node)
+                if is_conditional:
+                    doubts.append("whether it is there depends on a condition")
                 if any(keyword.arg == "dependencies" for keyword in call.keywords):
                     doubts.append("it has dependencies")
                 self._route(owner, call, module, doubts)
@@ -262,6 +268,7 @@ class _Reader:
         self._listen(call, name, short, module)
         if name in ("flask_talisman.Talisman", "Talisman"):
             self.gates.append(Gate("https", "Talisman"))
+        self._guard(call, name or short, module)
         if not isinstance(call.func, ast.Attribute):
             return
         owner = self._owner(call.func.value, module)
@@ -275,6 +282,18 @@ class _Reader:
             self._route(owner, call, module, ["what answers it is not looked at"])
         elif short in _HOOKS and call.args:
             owner.doubts.append(f"a hook in {module.file} looks at every request")
+
+    def _guard(self, call: ast.Call, name: str, module: Module) -> None:
+        """`Limiter(key, app=app)`, `auth.init_app(app)`, `app = AuthMiddleware(app)`"""
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "init_app":
+            made = module.assigned.get(ast.unparse(call.func.value))
+            name = f"{name} {dotted(made.func, module)}" if isinstance(made, ast.Call) else name
+        if not _GUARDS.search(name):
+            return
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            owner = self._owner(argument, module) if isinstance(argument, ast.Name) else None
+            if owner is not None:
+                owner.doubts.append(f"`{name.rpartition('.')[2]}` in {module.file} may refuse requests")
 
     def _include(self, owner: Router, call: ast.Call, short: str, module: Module) -> None:
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -358,6 +377,20 @@ def _only_when_run(module: Module) -> frozenset[int]:
     """The nodes below `if __name__ == "__main__":`, by their identity."""
     guards = (node for node in module.nodes if isinstance(node, ast.If) and _asks_for_main(node.test))
     return frozenset(id(inner) for guard in guards for inner in ast.walk(guard))
+
+
+def _only_sometimes(module: Module) -> frozenset[int]:
+    """The functions that a condition other than that defines, by their identity."""
+    pending: list[tuple[ast.AST, bool]] = [(node, False) for node in module.nodes if isinstance(node, ast.Module)]
+    found: set[int] = set()
+    while pending:
+        node, is_below = pending.pop()
+        is_below = is_below or (isinstance(node, ast.If) and not _asks_for_main(node.test))
+        for inner in ast.iter_child_nodes(node):
+            if is_below and isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.add(id(inner))
+            pending.append((inner, is_below))
+    return frozenset(found)
 
 
 def _asks_for_main(test: ast.expr) -> bool:
