@@ -62,6 +62,7 @@ _BRINGS: Final = {
     "openssh-server": names("openssh-client"),
     "python3-dev": names("libc6-dev python3"),
     "ssh": names("openssh-client"),
+    "ssh-client": names("openssh-client"),
 }
 """Packages that depend on some which others recommend."""
 
@@ -262,7 +263,8 @@ class _Needs:
                 return LeanInstall(run, self._call, (), f"what `{word.text}` installs is not known")
         sources = [*self._memory.sources, *([run] if self._settings.adds_sources(before) else ())]
         if sources:
-            reason = "line {line} adds repositories, whose packages are not known"
+            verb = "may bring" if isinstance(sources[0], Copy) else "adds"
+            reason = f"line {{line}} {verb} repositories, whose packages are not known"
             return LeanInstall(run, self._call, (), reason, sources[0])
         suites, is_exact = _suites_of(state)
         for name in self._packages.values():
