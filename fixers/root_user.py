@@ -109,7 +109,9 @@ def _fix(anchor: Instruction, shipped: Shipped, runner: Runner, ownership: Owner
     lines = [joined_commands("RUN", last, like=anchor)] if last else []
     lines.append(render("USER", runner.user, like=anchor))
     block = block_of_start(stage)
-    edits.append(insert_lines(block, lines) if block else append_lines(stage.instructions[-1], lines))
+    edits.append(
+        insert_lines(block, lines) if block else append_lines((stage.instructions or (stage.from_,))[-1], lines)
+    )
     message = f"it runs as root without need: the user {runner.user} takes over"
     if ownership.owned:
         message += f" and owns {', '.join(ownership.owned)}"

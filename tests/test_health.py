@@ -87,7 +87,8 @@ def asked(dockerfile: str, files: Mapping[str, str] | None = None, listed: tuple
         (
             f"{NODE}CMD node a.js\n",
             {
-                "a.js": 'const http = require("http");\nconst f = (req, res) => res.end();\nhttp\n  .createServer(f)\n  .listen(3000);\n'
+                "a.js": 'const http = require("http");\nconst f = (req, res) => res.end();\n'
+                "http\n  .createServer(f)\n  .listen(3000);\n"
             },
             "answer",
         ),
