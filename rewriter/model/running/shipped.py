@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -14,6 +15,8 @@ from rewriter.model.project.start import start_of
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Instruction, Run
+
+_COMMENT: Final = re.compile(r"(?m)^[ \t]*#.*")
 
 
 class Doubt(NamedTuple):
@@ -95,7 +98,7 @@ class Shipped:
         """What is written on the way to a program: CMD and ENTRYPOINT, scripts, commands, a service's words."""
         start, service = beginning.start, beginning.of
         scripts = [self.project.sources.read(script) for script in start.scripts] if start else []
-        texts = [one for one in scripts if isinstance(one, str)]
+        texts = [_COMMENT.sub("", one) for one in scripts if isinstance(one, str)]
         texts += [one.arguments for one in self.steps if isinstance(one, Cmd | Entrypoint)]
         texts += [one.text for one in start.commands] if start else []
         if service:
