@@ -131,6 +131,10 @@ class Services:
         """Why there may be others; empty where there are not."""
         return self._found[1]
 
+    def ships(self, stage: Stage) -> bool:
+        """Whether the image of a stage leaves the build: it is the last one, or a service runs it."""
+        return stage.is_final or bool(self.of(stage))
+
     def of(self, stage: Stage) -> tuple[Service, ...]:
         """Those that run the image of a stage."""
         return tuple(
