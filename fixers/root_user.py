@@ -17,7 +17,6 @@ from rewriter.model.running.as_whom import (
     doubt_of_user,
     last_user,
     runs_as_root,
-    ships,
     starts_nothing,
 )
 from rewriter.model.running.needs_root import doubt_of_root
@@ -62,7 +61,7 @@ def run_as_ordinary_user(
     may need root: its base, packages, ports, start scripts and compose services are looked at.
     """
     shipped = Shipped(stage, states, project, services, context)
-    if stage.is_windows or not ships(stage, services) or not runs_as_root(shipped) or starts_nothing(shipped):
+    if stage.is_windows or not services.ships(stage) or not runs_as_root(shipped) or starts_nothing(shipped):
         return
     anchor = _anchor(shipped)
     found = _find(shipped, settings)

@@ -30,7 +30,7 @@ def is_shipped(stage: Stage, services: Services) -> bool:
     waiting = [stage]
     while waiting:
         one = waiting.pop()
-        if one.is_final or services.of(one):
+        if services.ships(one):
             return True
         waiting += [child for child in one.children if not _commands(child)]
     return False

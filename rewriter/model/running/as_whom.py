@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
-from rewriter.model.context.services import Services
 from rewriter.model.data.base_contents import base_contents
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.running.new_user import Runner, is_root
@@ -39,11 +38,6 @@ _STARTS: Final = (Cmd, Entrypoint, Expose, Healthcheck, Stopsignal, Volume)
 _ABOUT_RUNNING: Final = (*_STARTS, Arg, Env, Label, Maintainer, Shell)
 
 _SHELLS: Final = names("sh bash ash dash")
-
-
-def ships(stage: Stage, services: Services) -> bool:
-    """Whether the image of a stage leaves the build: it is the last one, or a compose service runs it."""
-    return stage.is_final or (bool(stage.name) and bool(services.of(stage)))
 
 
 def starts_nothing(shipped: Shipped) -> bool:
