@@ -56,9 +56,9 @@ def _of_bottom(bottom: Stage, states: States, context: BuildContext, services: S
         twin, problem = None, str(error)
     if twin is None and not problem:
         return
-    if not any(stage.is_final or services.of(stage) for stage in bottom.family):
+    if not any(services.ships(stage) for stage in bottom.family):
         return
-    running = [stage for stage in bottom.family if stage.is_final or services.of(stage) or _starts(stage)]
+    running = [stage for stage in bottom.family if services.ships(stage) or _starts(stage)]
     if twin is None:
         yield Skip(bottom.from_, problem)
         return
