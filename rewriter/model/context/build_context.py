@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rewriter.model.context.dockerignore import IgnoreRules
-from rewriter.model.context.files import ContextFiles, Kind, Listed, ListedFiles, LocalFiles
+from rewriter.model.context.files import ContextFiles, Entry, Kind, Listed, ListedFiles, LocalFiles
 from rewriter.syntax.text import decode, encode
 
 Status = Literal["present", "absent", "unreadable", "unknown"]
@@ -311,22 +311,30 @@ class BuildContext:
         try:
             while pending:
                 place = pending.pop()
-                names = self._children(place, budget)
-                if names is None:
+                entries = self._entries(place)
+                if entries is None:
                     return None
-                for name in names:
+                for name, kind, is_link in entries:
                     path = f"{place}/{name}" if place else name
-                    match self._kind(path):
-                        case "folder" if name not in _NEVER_WALKED and not self._is_link(path):
-                            pending.append(path)
-                        case "file" if wanted(name):
-                            found.append(path)
+                    if not self._sees(path, _next(budget)):
+                        continue
+                    if kind == "folder" and name not in _NEVER_WALKED and not is_link:
+                        pending.append(path)
+                    elif kind == "file" and wanted(name):
+                        found.append(path)
         except _TooManyError:
             return None
         return sorted(found)
 
-    def _is_link(self, path: str) -> bool:
-        return path not in self._folders and self._files is not None and self._files.resolve(path) != path
+    def _entries(self, folder: str) -> tuple[Entry, ...] | None:
+        """What a folder holds, texts that are not written yet included."""
+        entries = self._files.entries(folder) if self._files else None
+        added = self._folders.get(folder)
+        if added is None:
+            return entries
+        prefix = folder and f"{folder}/"
+        kept = (entry for entry in entries or () if entry.name not in added)
+        return tuple(sorted([*kept, *(Entry(name, self._kind(prefix + name)) for name in added)]))
 
     def find(self, pattern: str) -> Status:
         """Whether anything matches a source of COPY, which may be a pattern of Go's filepath.Match."""

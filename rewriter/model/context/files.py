@@ -17,6 +17,14 @@ Kind: TypeAlias = Literal["file", "folder", "link", "other", "absent", "unreadab
 `unreadable` is what exists, or may exist, in a folder that cannot be looked into."""
 
 
+class Entry(NamedTuple):
+    """What a folder holds under a name: the kind of what is there, or of what a link there leads to."""
+
+    name: str
+    kind: Kind
+    is_link: bool = False
+
+
 class ContextFiles(Protocol):
     """The files of a context."""
 
@@ -32,6 +40,9 @@ class ContextFiles(Protocol):
 
     def names(self, folder: str) -> tuple[str, ...] | None:
         """The names in a folder in order; None where it cannot be looked into."""
+
+    def entries(self, folder: str) -> tuple[Entry, ...] | None:
+        """What a folder holds, by name; None where it cannot be looked into."""
 
     def head(self, path: str, size: int) -> bytes | None:
         """The first bytes of a file; None where there is none that can be read."""
@@ -90,6 +101,19 @@ class LocalFiles:
             return tuple(sorted(os.listdir(self._place(folder) or "\0")))
         except (OSError, ValueError):
             return None
+
+    def entries(self, folder: str) -> tuple[Entry, ...] | None:
+        try:
+            with os.scandir(self._place(folder) or "\0") as found:
+                return tuple(sorted(self._entry(folder, one) for one in found))
+        except (OSError, ValueError):
+            return None
+
+    def _entry(self, folder: str, found: os.DirEntry[str]) -> Entry:
+        if found.is_symlink():
+            return Entry(found.name, self.kind(posixpath.join(folder, found.name)), is_link=True)
+        is_folder = found.is_dir(follow_symlinks=False)
+        return Entry(found.name, "folder" if is_folder else "file" if found.is_file(follow_symlinks=False) else "other")
 
     def size(self, path: str) -> int:
         try:
@@ -172,6 +196,12 @@ class ListedFiles:
     def names(self, folder: str) -> tuple[str, ...] | None:
         names = self._names.get(folder)
         return None if names is None else tuple(sorted(names))
+
+    def entries(self, folder: str) -> tuple[Entry, ...] | None:
+        names = self.names(folder)
+        if names is None:
+            return None
+        return tuple(Entry(name, self.kind(posixpath.join(folder, name))) for name in names)
 
     def size(self, path: str) -> int:
         listed = self._paths.get(path)

@@ -132,8 +132,13 @@ def meaning_of_latest(reference: ImageReference) -> str:
     That of Ubuntu is the newest with long-term support. As many numbers as one would pin: two, or one where the second
     says nothing of what works together.
     """
+    return _meaning_of_latest(reference._replace(tag="latest", digest=""))
+
+
+@cache
+def _meaning_of_latest(reference: ImageReference) -> str:
     numbers = _NUMBERS_TO_PIN.get(reference.family, 0)
-    latest = listing(reference._replace(tag="latest", digest=""))
+    latest = listing(reference)
     if not numbers or latest is None or not latest.is_listed:
         return ""
     found = []
@@ -143,7 +148,7 @@ def meaning_of_latest(reference: ImageReference) -> str:
             if len(version) == numbers and (reference.family != "ubuntu" or (version[0] % 2 == 0 and version[1] == 4)):
                 found.append((version, tag))
     tag = max(found, default=((), ""))[1]
-    return tag if tag and _is_same_suite(reference._replace(tag="latest", digest=""), tag) else ""
+    return tag if tag and _is_same_suite(reference, tag) else ""
 
 
 def all_tags(reference: ImageReference) -> Mapping[str, Listing]:
