@@ -120,7 +120,8 @@ PROJECTS: Final = [
     ),
     Project(
         "guestbook",
-        _codes("201 202 203 301 401 402 403"),
+        _codes("201 202 203 301 402 403"),
+        {"DF401": "may make files that it writes to"},
         port=5000,
         visits=(
             Visit("/", "What a fine place."),
@@ -128,6 +129,18 @@ PROJECTS: Final = [
             Visit("/", "<b>Grace</b> Hello"),
         ),
         writes=("/guestbook/data/book.db",),
+        is_brief=True,
+    ),
+    Project(
+        "diary",
+        _codes("401 402 403"),
+        port=7000,
+        visits=(
+            Visit("/", "nothing yet"),
+            Visit("/", "kept", "POST", b"It rained."),
+            Visit("/", "It rained."),
+        ),
+        writes=("/diary/diary.db",),
         is_brief=True,
     ),
     Project(
