@@ -16,7 +16,7 @@ from rewriter.model.state import States
 @fixer(
     code="DF101",
     name="single-stage-build",
-    level=Level.OPT_IN,
+    level=Level.GUARDED,
     phase="stages",
     changes=[
         "base-image",
