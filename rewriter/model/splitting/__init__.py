@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rewriter.model.stages import Stage
     from rewriter.model.state import States
 
-_FAMILIES = frozenset({"golang", "node", "python"})
+_FAMILIES = frozenset({"golang", "node", "python", "rust"})
 
 
 def find_split(
@@ -29,10 +29,12 @@ def find_split(
     from rewriter.model.splitting.node import split_node
     from rewriter.model.splitting.parts import UnsplitError
     from rewriter.model.splitting.python import split_python
+    from rewriter.model.splitting.rust import split_rust
     from rewriter.model.splitting.stage_reading import Reading
 
+    splitters = {"golang": split_go, "node": split_node, "python": split_python, "rust": split_rust}
     reading = Reading(stage, states, context, project, services.of(stage))
     try:
-        return {"golang": split_go, "node": split_node, "python": split_python}[family](reading)
+        return splitters[family](reading)
     except UnsplitError as error:
         return error.found

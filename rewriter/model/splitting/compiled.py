@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from rewriter.model.effects.copies import SHARED_FOLDERS
+from rewriter.model.effects.copies import SHARED_FOLDERS, Source
 from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import call_of
@@ -94,6 +94,11 @@ class Compiled:
         """Raise where the project lies among other files."""
         if self.folder in SHARED_FOLDERS:
             raise UnsplitError(f"the project lies in {self.folder}, with other files")
+
+    def require_few_files(self) -> None:
+        """Raise where more lies beside the program than one would copy by name."""
+        if len(self.files()) > self.toolchain.most_files:
+            raise UnsplitError(f"more than {self.toolchain.most_files} files and folders lie beside the program")
 
     # What goes where
 
@@ -199,21 +204,26 @@ class Compiled:
         for copy in (one for one, parts in self.below.items() if isinstance(one, Copy) and not parts):
             copied = reading.copied(copy)
             for source in copied.sources if copied else ():
-                listed = reading.context.list(source.path) if source.is_tree else [posixpath.basename(source.path)]
-                if listed is None:
-                    raise UnsplitError("what line {line} copies is not known", copy)
-                for name in listed:
-                    path = posixpath.join(source.target, name) if source.is_tree else source.target
-                    origin = posixpath.join(source.path, name) if source.is_tree else source.path
-                    if not self._is_left(path, name) and self._holds_more_than_sources(origin):
+                for path, origin in self._brought_by(source, copy):
+                    if not self._is_left(path) and self._holds_more_than_sources(origin):
                         found[path] = None
         return list(found)
 
-    def _is_left(self, path: str, name: str) -> bool:
-        if self.toolchain.is_left_behind(name) or path in self.built:
-            return True
-        parts = path[len(self.folder) + 1 :].split("/")[:-1] if self.is_inside(path) else []
-        if any(map(self.toolchain.is_left_behind, parts)):
+    def _brought_by(self, source: Source, copy: Copy) -> Iterator[tuple[str, str]]:
+        """The paths in the image and in the context of what is copied, one by one where it is the project's folder."""
+        is_own = self.is_inside(source.target) and source.target != self.folder
+        if not source.is_tree or is_own:
+            yield source.target, source.path
+            return
+        listed = self.reading.context.list(source.path)
+        if listed is None:
+            raise UnsplitError("what line {line} copies is not known", copy)
+        for name in listed:
+            yield posixpath.join(source.target, name), posixpath.join(source.path, name)
+
+    def _is_left(self, path: str) -> bool:
+        parts = path[len(self.folder) + 1 :].split("/") if self.is_inside(path) else [posixpath.basename(path)]
+        if path in self.built or any(map(self.toolchain.is_left_behind, parts)):
             return True
         return any(path == gone or path.startswith(f"{gone.rstrip('/')}/") for gone in self._removed)
 

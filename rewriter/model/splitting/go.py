@@ -85,7 +85,7 @@ class _Partition:
         folder = reading.state(self._builds[-1]).workdir
         compiled = Compiled(reading, _GO, self._builds, folder, [binary])
         compiled.require_fitting_stage(start)
-        require_plain_start(reading.project, reading.services, reading.stage.instructions)
+        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
         self._require_no_programs(package)
         compiled.place()
         files = compiled.files()
