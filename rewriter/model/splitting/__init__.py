@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rewriter.model.stages import Stage
     from rewriter.model.state import States
 
-_FAMILIES = frozenset({"golang", "node", "python", "rust"})
+_FAMILIES = frozenset({"eclipse-temurin", "golang", "gradle", "maven", "node", "openjdk", "python", "rust"})
 
 
 def find_split(
@@ -26,6 +26,7 @@ def find_split(
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
     from rewriter.model.splitting.go import split_go
+    from rewriter.model.splitting.java import split_java
     from rewriter.model.splitting.node import split_node
     from rewriter.model.splitting.parts import UnsplitError
     from rewriter.model.splitting.python import split_python
@@ -35,6 +36,6 @@ def find_split(
     splitters = {"golang": split_go, "node": split_node, "python": split_python, "rust": split_rust}
     reading = Reading(stage, states, context, project, services.of(stage))
     try:
-        return splitters[family](reading)
+        return splitters.get(family, split_java)(reading)
     except UnsplitError as error:
         return error.found

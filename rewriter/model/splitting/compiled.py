@@ -7,17 +7,18 @@ what may be left out of it, each language finds out for itself.
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final
 
-from rewriter.model.effects.copies import SHARED_FOLDERS, Source
+from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.project.answers import Start
+from rewriter.model.project.start import start_of
+from rewriter.model.splitting.files_beside import Place, Toolchain, files_beside, is_in
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools
 from rewriter.model.splitting.stage_reading import Reading
@@ -28,24 +29,6 @@ from rewriter.syntax.tree import Copy, Env, Instruction, Onbuild, Run, User, Wor
 _ROOT: Final = names("root 0 root:root 0:0 root:0 0:root")
 _OF_SHELLS: Final = names("cd set export echo true pwd ls")
 _MAKES_PLACES: Final = ACCOUNT_PROGRAMS | {"mkdir"}
-
-
-class Toolchain(NamedTuple):
-    """What sets a language apart: the programs that serve only builds, and the variables that only builds look at.
-
-    `is_left_behind` says of a name whether the program is known not to look for such a file or folder. `folders` are
-    places that hold nothing but sources, wherever the project lies, `caches` those that only builds write to.
-    `workdir` is the folder that the image sets.
-    """
-
-    tools: frozenset[str]
-    settings: re.Pattern[str]
-    is_left_behind: Callable[[str], bool]
-    folders: tuple[str, ...] = ()
-    caches: tuple[str, ...] = ()
-    workdir: str = "/"
-    most_files: int = 6
-    """How many files and folders are copied one by one, besides what is built."""
 
 
 class Compiled:
@@ -89,6 +72,19 @@ class Compiled:
                     raise UnsplitError("line {line} gives files of the project to another user", one)
         if reading.state(self.last).user not in _ROOT:
             raise UnsplitError("which user builds the program is not known")
+
+    def require_same_services(self) -> None:
+        """Raise where a service starts another program of the project."""
+        sources = self.reading.project.sources
+        for service in self.reading.services:
+            if service.command is None and service.entrypoint is None:
+                continue
+            start = start_of(sources, entrypoint=service.entrypoint, command=service.command)
+            for command in start.commands if start else ():
+                program = command.words[0].value
+                path = posixpath.normpath(posixpath.join(command.folder or "/", program)) if "/" in program else ""
+                if path and self.is_inside(path) and path not in self.built and not sources.origin(path):
+                    raise UnsplitError(f"{service} starts {path}")
 
     def require_own_folder(self) -> None:
         """Raise where the project lies among other files."""
@@ -164,7 +160,7 @@ class Compiled:
 
     def is_inside(self, path: str) -> bool:
         """Whether a path is the folder of the project, or in it."""
-        return path == self.folder or path.startswith(f"{self.folder}/")
+        return is_in(path, self.folder)
 
     def _serves_builds(self, step: Step) -> bool:
         commands = list(simple_commands(step))
@@ -199,41 +195,8 @@ class Compiled:
 
     def files(self) -> list[str]:
         """The files and folders in the project's folder that the program may read, by their paths in the image."""
-        reading = self.reading
-        found: dict[str, None] = {}
-        for copy in (one for one, parts in self.below.items() if isinstance(one, Copy) and not parts):
-            copied = reading.copied(copy)
-            for source in copied.sources if copied else ():
-                for path, origin in self._brought_by(source, copy):
-                    if not self._is_left(path) and self._holds_more_than_sources(origin):
-                        found[path] = None
-        return list(found)
-
-    def _brought_by(self, source: Source, copy: Copy) -> Iterator[tuple[str, str]]:
-        """The paths in the image and in the context of what is copied, one by one where it is the project's folder."""
-        is_own = self.is_inside(source.target) and source.target != self.folder
-        if not source.is_tree or is_own:
-            yield source.target, source.path
-            return
-        listed = self.reading.context.list(source.path)
-        if listed is None:
-            raise UnsplitError("what line {line} copies is not known", copy)
-        for name in listed:
-            yield posixpath.join(source.target, name), posixpath.join(source.path, name)
-
-    def _is_left(self, path: str) -> bool:
-        parts = path[len(self.folder) + 1 :].split("/") if self.is_inside(path) else [posixpath.basename(path)]
-        if path in self.built or any(map(self.toolchain.is_left_behind, parts)):
-            return True
-        return any(path == gone or path.startswith(f"{gone.rstrip('/')}/") for gone in self._removed)
-
-    def _holds_more_than_sources(self, origin: str) -> bool:
-        context = self.reading.context
-        if not context.is_folder(origin):
-            return True
-        paths = context.walk(origin, lambda name: not self.toolchain.is_left_behind(name))
-        inner = (path[len(origin) + 1 :].split("/")[:-1] for path in paths or ())
-        return paths is None or any(not any(map(self.toolchain.is_left_behind, parts)) for parts in inner)
+        copies = [one for one, parts in self.below.items() if isinstance(one, Copy) and not parts]
+        return files_beside(self.reading, Place(self.toolchain, self.folder, self.built, tuple(self._removed)), copies)
 
     def bring(self, paths: Sequence[str], installs: Sequence[Part] = ()) -> None:
         """Let the runtime have paths from the builder, and what installs packages, in the place of the builds."""

@@ -26,7 +26,8 @@ from rewriter.model.installing.stage_installs import simple_commands
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.go_files import Packages
 from rewriter.model.project.locate import go_package
-from rewriter.model.splitting.compiled import Compiled, Toolchain
+from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.files_beside import Toolchain
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
@@ -85,6 +86,7 @@ class _Partition:
         folder = reading.state(self._builds[-1]).workdir
         compiled = Compiled(reading, _GO, self._builds, folder, [binary])
         compiled.require_fitting_stage(start)
+        compiled.require_same_services()
         require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
         self._require_no_programs(package)
         compiled.place()

@@ -19,7 +19,8 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Instruction, Run
 
 _TOOLS: Final = names(
     "gcc g++ cc c++ clang make gmake cmake ninja meson cargo rustc cython swig autoconf automake pkg-config ld npm "
-    "npx yarn pnpm bun node-gyp tsc go mvn mvnw gradle gradlew pip pip3 pipx pipenv poetry uv hatch pdm flit maturin bundle gem"
+    "npx yarn pnpm bun node-gyp tsc go mvn mvnw gradle gradlew pip pip3 pipx pipenv poetry uv hatch pdm flit maturin "
+    "bundle gem"
 )
 _OF_PYTHON: Final = names("pip build cython Cython pipenv poetry uv setuptools nuitka PyInstaller numpy.distutils")
 _HARMLESS: Final = names(

@@ -30,7 +30,8 @@ from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting import left_behind
-from rewriter.model.splitting.compiled import Compiled, Toolchain
+from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.files_beside import Toolchain
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
@@ -81,6 +82,7 @@ def split_rust(reading: Reading) -> Split | None:
         return None
     release = release_of(reading.stage, "Rust")
     compiled.require_fitting_stage(start)
+    compiled.require_same_services()
     crates = crates_of(reading.project.sources, folder)
     libraries = libraries_of(crates)
     origin = reading.project.sources.origin_of_folder(folder)

@@ -24,7 +24,7 @@ _DYNAMIC: Final = re.compile(r"prefer-dynamic|link-arg=-l|[\"'\s]-l[ =]?\w")
 
 
 def crates_of(sources: Sources, folder: str) -> frozenset[str]:
-    """The crates that a project in a folder of the image is built with. Raises UnsplitError where they are not known."""
+    """The crates that a project in a folder of the image is built with. Raises UnsplitError where that is not known."""
     manifest = _copied(sources, folder, "Cargo.toml")
     if not manifest:
         raise UnsplitError("Cargo.toml is not in the build context")
