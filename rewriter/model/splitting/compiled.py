@@ -149,7 +149,7 @@ class Compiled:
         """A RUN that changes more than what is built: modes come along with the files, folders do not."""
         kinds = {command.name for step in steps for command in simple_commands(step)}
         if kinds <= _MAKES_PLACES:
-            if not kinds <= {"mkdir"} and any(one.flag("chown") for one in self.above if isinstance(one, Copy)):
+            if self._is_used_above(run, [path for step in steps for path in step.effects.writes], kinds):
                 self.above[run] = [Again(run)]
         elif not any(self.is_inside(path) for step in steps for path in step.effects.writes):
             self.above[run] = [Again(run)]
@@ -157,6 +157,15 @@ class Compiled:
             self.above[run], self.below[run] = [Original(run)], []
         else:
             raise UnsplitError("line {line} changes files of the project above the build", run)
+
+    def _is_used_above(self, run: Run, paths: list[str], kinds: set[str]) -> bool:
+        """Whether the builder may need folders or accounts that a RUN makes."""
+        others = [one for one in self.reading.stage.instructions if one.start < self.last.end and one is not run]
+        if not kinds <= {"mkdir"} and any(isinstance(one, Copy) and one.flag("chown") for one in others):
+            return True
+        if self.toolchain.asks_for_folders and any(map(self.is_inside, paths)):
+            return True
+        return any(path in one.text for one in others for path in paths if path != "/etc")
 
     def is_inside(self, path: str) -> bool:
         """Whether a path is the folder of the project, or in it."""

@@ -27,6 +27,8 @@ class Toolchain(NamedTuple):
     folders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     workdir: str = "/"
+    asks_for_folders: bool = False
+    """Whether a build may want folders in the project to be there, though they are empty."""
     most_files: int = 6
     """How many files and folders are copied one by one, besides what is built."""
 

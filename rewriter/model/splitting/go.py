@@ -138,5 +138,5 @@ class _Partition:
 
     def _installs(self, compiled: Compiled, release: str) -> Part:
         """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""
-        base, packages = needed_packages(compiled, release, ("ca-certificates", "tzdata"))
+        base, packages = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
         return installing(packages, base, like=compiled.first_copy, options="--no-install-recommends ")

@@ -67,6 +67,7 @@ _JAVA: Final = Toolchain(
     settings=re.compile(r"MAVEN_\w+|GRADLE_\w+|M2|M2_HOME"),
     is_left_behind=_is_left_behind,
     caches=("/root/.m2", "/root/.gradle", "/home/gradle/.gradle", "/usr/share/maven"),
+    asks_for_folders=True,
 )
 
 

@@ -65,10 +65,12 @@ def _with_release(tag: str, release: str) -> str:
     return f"{tag}-{release}" if tag and tag != "latest" else release
 
 
-def needed_packages(compiled: Compiled, release: str, first: Iterable[str]) -> tuple[Base, tuple[str, ...]]:
+def needed_packages(
+    compiled: Compiled, release: str, first: Iterable[str], *, is_parallel: bool
+) -> tuple[Base, tuple[str, ...]]:
     """The packages that the small image needs: some in any case, what RUNs that go leave, what is called by name."""
     reading = compiled.reading
-    base = base_of(reading.stage, is_parallel=True)
+    base = base_of(reading.stage, is_parallel=is_parallel)
     if base is None:
         raise UnsplitError("the packages of the base image's release are not known")
     base = base._replace(suites=frozenset({release}))

@@ -131,7 +131,7 @@ def _is_moved(reading: Reading, binary: str) -> bool:
 
 def _installs(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> list[Part]:
     """What installs the packages that the small image needs; nothing where it needs none."""
-    base, packages = needed_packages(compiled, release, needs)
+    base, packages = needed_packages(compiled, release, needs, is_parallel=False)
     if base.manager == "apk" and libraries:
         raise UnsplitError(f"how {libraries[0]} is linked on Alpine is not known")
     if base.manager == "apt-get":
