@@ -31,6 +31,9 @@ _FILLS: Final = re.compile(
 _NAMES_OTHERS: Final = re.compile(
     r"addClasspath|classpathPrefix|Class-Path|copy-dependencies|quarkus|application_linux"
 )
+_PARENT: Final = re.compile(r"<parent>|\bapply\s*\(?\s*from\b|\bsubprojects\b|\ballprojects\b")
+_ASKED_FOR: Final = re.compile(r"\b(?:implementation|api|compile|compileOnly|runtime|runtimeOnly)\b\s*[(\"' {]")
+_DEPENDENCY: Final = re.compile(r"<dependency>.*?</dependency>", re.DOTALL)
 _DEVELOPMENT_KIT: Final = re.compile(r"\btools\.jar\b|\bjdk\.tools\b|<artifactId>tools</artifactId>")
 _BUILD_FILES: Final = ("pom.xml", "build.gradle", "build.gradle.kts")
 
@@ -104,8 +107,15 @@ def with_neighbours(jar: str, project: str, origin: str, context: BuildContext) 
         raise UnsplitError(f"the project asks for {found}, which only the development kit has")
     if not output:
         return jar
-    is_full = any(_FILLS.search(text) for text in texts)
+    is_full = any(_FILLS.search(text) for text in texts) or (bool(texts) and not any(map(_needs_others, texts)))
     return jar if is_full and not any(_NAMES_OTHERS.search(text) for text in texts) else output
+
+
+def _needs_others(text: str) -> bool:
+    """Whether a build file asks for more than tests need."""
+    if _PARENT.search(text) or _ASKED_FOR.search(text):
+        return True
+    return any("<scope>test</scope>" not in match[0] for match in _DEPENDENCY.finditer(text))
 
 
 def _build_files(origin: str, context: BuildContext) -> Iterator[str]:
