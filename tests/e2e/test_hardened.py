@@ -47,7 +47,8 @@ CMD ["redis-server"]
 FROM eclipse-temurin:17-jdk
 RUN apt-get update && apt-get install -y --no-install-recommends maven libmaven-compiler-plugin-java \
       libmaven-jar-plugin-java libmaven-resources-plugin-java libsurefire-java && rm -rf /var/lib/apt/lists/* \
-    && mkdir -p /root/.m2 && echo '<settings><localRepository>/usr/share/maven-repo</localRepository><offline>true</offline></settings>' > /root/.m2/settings.xml \
+    && mkdir -p /root/.m2 && printf '<settings>%s%s</settings>' '<offline>true</offline>' \
+      '<localRepository>/usr/share/maven-repo</localRepository>' > /root/.m2/settings.xml \
     && printf '#!/bin/sh\nexec "$@"\n' > /usr/local/bin/mvn-entrypoint.sh && chmod +x /usr/local/bin/mvn-entrypoint.sh
 ENV MAVEN_HOME=/usr/share/maven MAVEN_CONFIG=/root/.m2
 ENTRYPOINT ["/usr/local/bin/mvn-entrypoint.sh"]

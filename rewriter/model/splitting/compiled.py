@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Final
 
 from rewriter.model.effects.copies import SHARED_FOLDERS
@@ -24,10 +25,11 @@ from rewriter.model.splitting.runtime_steps import require_no_tools
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import is_about_packages
 from rewriter.syntax.shell_tree import SimpleCommand
-from rewriter.syntax.tree import Copy, Env, Instruction, Onbuild, Run, User, Workdir
+from rewriter.syntax.tree import Arg, Copy, Env, Expose, Instruction, Label, Onbuild, Run, User, Workdir
 
 _ROOT: Final = names("root 0 root:root 0:0 root:0 0:root")
 _OF_SHELLS: Final = names("cd set export echo true pwd ls")
+_STANDS_NOWHERE: Final = (Arg, Env, Expose, Label)
 _MAKES_PLACES: Final = ACCOUNT_PROGRAMS | {"mkdir"}
 
 
@@ -111,6 +113,17 @@ class Compiled:
                 )
             elif isinstance(one, Run):
                 self._place_run(one, is_above=is_above)
+
+        self._place_folders()
+
+    def _place_folders(self) -> None:
+        """A WORKDIR that nothing in the runtime stands in is the builder's."""
+        instructions = self.reading.stage.instructions
+        for one, following in pairwise(one for one in instructions if isinstance(one, Workdir)):
+            inside = (it for it in instructions if one.start < it.start < following.start and it is not self.last)
+            if one.start < self.last.start and following.arguments.startswith("/"):
+                if all(isinstance(it, _STANDS_NOWHERE) or self.below.get(it) == [] for it in inside):
+                    self.above[one], self.below[one] = [Original(one)], []
 
     def _place_copy(self, copy: Copy) -> None:
         copied = self.reading.copied(copy)
@@ -211,7 +224,7 @@ class Compiled:
         """Let the runtime have paths from the builder, and what installs packages, in the place of the builds."""
         reading = self.reading
         added: list[Part] = []
-        folders = [one for one in reading.stage.instructions if isinstance(one, Workdir)]
+        folders = [one for one in self.kept() if isinstance(one, Workdir)]
         if self.toolchain.workdir != "/":
             if not folders:
                 added.append(New("WORKDIR", self.toolchain.workdir, self.first_copy))

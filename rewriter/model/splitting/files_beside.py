@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from rewriter.model.effects.copies import Source
+from rewriter.model.effects.copies import SHARED_FOLDERS, Source
 from rewriter.model.splitting.parts import UnsplitError
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.tree import Copy
@@ -45,6 +45,14 @@ class Place(NamedTuple):
 def is_in(path: str, folder: str) -> bool:
     """Whether a path is a folder, or in it."""
     return path == folder or path.startswith(f"{folder}/")
+
+
+def whole_project(reading: Reading, folder: str) -> str:
+    """The folder of the whole project: that which a part of it is built in, or one above that is copied as a whole."""
+    copies = (reading.copied(one) for one in reading.stage.instructions if isinstance(one, Copy))
+    targets = [source.target for copied in copies if copied for source in copied.sources if source.is_tree]
+    above = [target for target in targets if is_in(folder, target) and target not in SHARED_FOLDERS]
+    return min([folder, *above], key=len)
 
 
 def files_beside(reading: Reading, place: Place, copies: Iterable[Copy]) -> list[str]:

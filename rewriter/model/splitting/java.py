@@ -29,7 +29,7 @@ from rewriter.model.slimming.started import java_problems
 from rewriter.model.slimming.twins import kinds
 from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
-from rewriter.model.splitting.files_beside import Toolchain
+from rewriter.model.splitting.files_beside import Toolchain, whole_project
 from rewriter.model.splitting.java_images import is_alpine, runtime_image
 from rewriter.model.splitting.java_parts import OUTPUTS, output_of, parts_of, with_neighbours
 from rewriter.model.splitting.parts import Again, Split, UnsplitError
@@ -80,7 +80,7 @@ def split_java(reading: Reading) -> Split | None:
     if not start:
         raise UnsplitError(f"what a container starts is not known: {start.reason}")
     require_plain_start(reading.project, reading.services, reading.stage.instructions)
-    folder = reading.state(builds[-1]).workdir
+    folder = whole_project(reading, reading.state(builds[-1]).workdir)
     command = start.commands[-1]
     origin = reading.project.sources.origin_of_folder(folder) or ""
     if posixpath.basename(command.words[0].value) == "java":

@@ -31,7 +31,7 @@ from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
-from rewriter.model.splitting.files_beside import Toolchain
+from rewriter.model.splitting.files_beside import Toolchain, whole_project
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
@@ -73,17 +73,19 @@ def split_rust(reading: Reading) -> Split | None:
         raise UnsplitError(f"what a container starts is not known: {start.reason}")
     command = start.commands[-1]
     program = command.words[0].value
-    folder = builds[-1][1].folder
+    place = builds[-1][1].folder
+    folder = whole_project(reading, place)
     binary = _binary(program, command.folder, [call for _, _, call in builds])
     require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
     compiled = Compiled(reading, _RUST, [run for run, _, _ in builds], folder, [binary])
     compiled.require_own_folder()
-    if not (binary.startswith((f"{folder}/target/", f"{_INSTALLED}/")) or _is_moved(reading, binary)):
+    is_in_target = compiled.is_inside(binary) and "/target/" in binary
+    if not (is_in_target or binary.startswith(f"{_INSTALLED}/") or _is_moved(reading, binary)):
         return None
     release = release_of(reading.stage, "Rust")
     compiled.require_fitting_stage(start)
     compiled.require_same_services()
-    crates = crates_of(reading.project.sources, folder)
+    crates = crates_of(reading.project.sources, place)
     libraries = libraries_of(crates)
     origin = reading.project.sources.origin_of_folder(folder)
     text = "\n".join(one.text for one in reading.stage.instructions)
