@@ -7,28 +7,25 @@ what may be left out of it, each language finds out for itself.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Final
 
-from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
-from rewriter.model.project.answers import Start
-from rewriter.model.project.start import start_of
 from rewriter.model.splitting.files_beside import Place, Toolchain, files_beside, is_in
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import is_about_packages
 from rewriter.syntax.shell_tree import SimpleCommand
-from rewriter.syntax.tree import Arg, Copy, Env, Expose, Instruction, Label, Onbuild, Run, User, Workdir
+from rewriter.syntax.tree import Arg, Copy, Env, Expose, Instruction, Label, Run, Workdir
 
-_ROOT: Final = names("root 0 root:root 0:0 root:0 0:root")
 _OF_SHELLS: Final = names("cd set export echo true pwd ls")
+_NAMES_OWNERS: Final = names("chown chgrp")
 _STANDS_NOWHERE: Final = (Arg, Env, Expose, Label)
 _MAKES_PLACES: Final = ACCOUNT_PROGRAMS | {"mkdir"}
 
@@ -51,54 +48,9 @@ class Compiled:
 
     def _movers(self) -> Iterator[Run]:
         for run in self.reading.runs:
-            if any(path in self.built for step in self.reading.steps(run) for path in step.effects.writes):
+            steps = [step for step in self.reading.steps(run) if not _NAMES_OWNERS.intersection(_programs(step))]
+            if any(path in self.built for step in steps for path in step.effects.writes):
                 yield run
-
-    def require_fitting_stage(self, start: Start) -> None:
-        """Raise where it is not known who builds, in which folder, or for whom."""
-        reading = self.reading
-        if not self.folder or not start.commands[-1].folder:
-            raise UnsplitError("the folder of the project is not known")
-        end = reading.states.at_end(reading.stage).user
-        for one in reading.stage.instructions:
-            is_above = one.start < self.last.start
-            if isinstance(one, Onbuild):
-                raise UnsplitError("ONBUILD in line {line} is kept for other builds", one)
-            if isinstance(one, User) and is_above:
-                if reading.state(one).expand(one.arguments) not in _ROOT:
-                    raise UnsplitError("line {line} changes the user before the build", one)
-                self.above[one] = [Again(one)]
-            if isinstance(one, Copy) and is_above and end not in _ROOT:
-                owner = one.flag("chown")
-                if owner is not None and owner.value not in _ROOT:
-                    raise UnsplitError("line {line} gives files of the project to another user", one)
-        if reading.state(self.last).user not in _ROOT:
-            raise UnsplitError("which user builds the program is not known")
-
-    def require_same_services(self) -> None:
-        """Raise where a service starts another program of the project."""
-        sources = self.reading.project.sources
-        for service in self.reading.services:
-            if service.command is None and service.entrypoint is None:
-                continue
-            start = start_of(sources, entrypoint=service.entrypoint, command=service.command)
-            for command in start.commands if start else ():
-                program = command.words[0].value
-                path = posixpath.normpath(posixpath.join(command.folder or "/", program)) if "/" in program else ""
-                if path and self.is_inside(path) and path not in self.built and not sources.origin(path):
-                    raise UnsplitError(f"{service} starts {path}")
-
-    def require_own_folder(self) -> None:
-        """Raise where the project lies among other files."""
-        if self.folder in SHARED_FOLDERS:
-            raise UnsplitError(f"the project lies in {self.folder}, with other files")
-
-    def require_few_files(self) -> None:
-        """Raise where more lies beside the program than one would copy by name."""
-        if len(self.files()) > self.toolchain.most_files:
-            raise UnsplitError(f"more than {self.toolchain.most_files} files and folders lie beside the program")
-
-    # What goes where
 
     def place(self) -> None:
         """Say of each instruction where it goes, besides what is brought to the runtime instead of the builds."""
@@ -121,9 +73,9 @@ class Compiled:
         instructions = self.reading.stage.instructions
         for one, following in pairwise(one for one in instructions if isinstance(one, Workdir)):
             inside = (it for it in instructions if one.start < it.start < following.start and it is not self.last)
-            if one.start < self.last.start and following.arguments.startswith("/"):
-                if all(isinstance(it, _STANDS_NOWHERE) or self.below.get(it) == [] for it in inside):
-                    self.above[one], self.below[one] = [Original(one)], []
+            stands = any(not isinstance(it, _STANDS_NOWHERE) and self.below.get(it) != [] for it in inside)
+            if one.start < self.last.start and following.arguments.startswith("/") and not stands:
+                self.above[one], self.below[one] = [Original(one)], []
 
     def _place_copy(self, copy: Copy) -> None:
         copied = self.reading.copied(copy)
@@ -138,7 +90,7 @@ class Compiled:
     def _place_run(self, run: Run, *, is_above: bool) -> None:
         unread, steps = self.reading.unreadable(run), self.reading.steps(run)
         if not is_above:
-            require_no_tools(run, steps, unread)
+            self._place_behind(run, steps, unread)
             return
         if unread:
             raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
@@ -158,9 +110,29 @@ class Compiled:
         else:
             self._place_change(run, others)
 
+    def _place_behind(self, run: Run, steps: list[Step], unread: str) -> None:
+        """A RUN behind the builds stays in the runtime, unless it only tidies up what the runtime does not get."""
+        paths = [path for step in steps for path in step.effects.reads | step.effects.writes]
+        if steps and all(_programs(step) == {"rm"} for step in steps) and all(map(self.is_left, paths)):
+            self.above[run], self.below[run] = [Original(run)], []
+            self._removed.extend(paths)
+            return
+        require_no_tools(run, steps, unread)
+        if any(self.is_inside(path) and self.is_left(path) for path in paths):
+            raise UnsplitError("line {line} needs files that only the builder has", run)
+
+    def is_left(self, path: str) -> bool:
+        """Whether a path is one of those that the runtime does not get, however it is called."""
+        if any(is_in(path, one) for one in self.built):
+            return False
+        if any(is_in(path, one) for one in self.toolchain.caches):
+            return True
+        parts = path[len(self.folder) + 1 :].split("/") if self.is_inside(path) else []
+        return any(part and self.toolchain.is_left_behind(part) for part in parts)
+
     def _place_change(self, run: Run, steps: list[Step]) -> None:
         """A RUN that changes more than what is built: modes come along with the files, folders do not."""
-        kinds = {command.name for step in steps for command in simple_commands(step)}
+        kinds = {name for step in steps for name in _programs(step)}
         if kinds <= _MAKES_PLACES:
             if self._is_used_above(run, [path for step in steps for path in step.effects.writes], kinds):
                 self.above[run] = [Again(run)]
@@ -179,6 +151,16 @@ class Compiled:
         if self.toolchain.asks_for_folders and any(map(self.is_inside, paths)):
             return True
         return any(path in one.text for one in others for path in paths if path != "/etc")
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The scripts of the context that a container starts."""
+        start = self.reading.project.start
+        return start.scripts if start else ()
+
+    def brings(self, path: str, there: Collection[str]) -> bool:
+        """Whether a path is one of some, lies in one of them, or is one that a pattern among them may mean."""
+        return any(is_in(path, one) or fnmatchcase(path, one) for one in there)
 
     def is_inside(self, path: str) -> bool:
         """Whether a path is the folder of the project, or in it."""
@@ -200,18 +182,15 @@ class Compiled:
     def _is_of_build(self, path: str, step: Step) -> bool:
         """Whether what a step writes is needed by nothing but builds, or is what is built."""
         commands = list(simple_commands(step))
-        if all(command.name == "rm" for command in commands):
+        if _programs(step) == {"rm"}:
             self._removed.append(path)
             return True
-        parts = path[len(self.folder) + 1 :].split("/") if self.is_inside(path) else []
-        if any(part and self.toolchain.is_left_behind(part) for part in parts):
-            return True
-        if any(path == it or path.startswith(f"{it}/") for it in ("/tmp", *self.toolchain.caches)):
+        if self.is_left(path) or is_in(path, "/tmp"):
             return True
         built = [it for it in self.built if it == path or it.startswith(f"{path.rstrip('/')}/")]
         words = [posixpath.basename(word.value or word.text) for command in commands for word in command.arguments]
         is_moved = any(fnmatchcase(posixpath.basename(it), word) for it in built for word in words if word)
-        return path in self.built or is_moved or (bool(built) and {it.name for it in commands} <= {"mkdir"})
+        return path in self.built or is_moved or (bool(built) and _programs(step) == {"mkdir"})
 
     # What is brought
 
@@ -251,3 +230,7 @@ class Compiled:
         message = f"only a builder gets {what}; {posixpath.basename(self.built[0])} comes from there"
         found = self.reading.split(self.above, self.below, message, runs_project=True)
         return found._replace(base=base, pinned=pinned)
+
+
+def _programs(step: Step) -> set[str]:
+    return {command.name for command in simple_commands(step)}

@@ -29,6 +29,12 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
 from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.compiled_guards import (
+    require_all_brought,
+    require_few_files,
+    require_fitting_stage,
+    require_own_folder,
+)
 from rewriter.model.splitting.files_beside import Toolchain, is_in, whole_project
 from rewriter.model.splitting.parts import Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
@@ -83,16 +89,16 @@ def split_dotnet(reading: Reading) -> Split | None:
         raise UnsplitError("the sources lie in the folder that is published to")
     image = _runtime_image(reading, folder)
     compiled = Compiled(reading, _DOTNET, outputs.values(), folder, [published])
-    compiled.require_fitting_stage(start)
-    compiled.require_same_services()
-    compiled.require_own_folder()
+    require_fitting_stage(compiled, start)
+    require_all_brought(compiled, start)
+    require_own_folder(compiled)
     origin = reading.project.sources.origin_of_folder(folder) or ""
     require_no_programs(reading.context, origin, (".cs", ".fs", ".vb"), _STARTS, ".NET")
     compiled.place()
     if compiled.systems:
         raise UnsplitError("line {line} installs packages", compiled.systems[0])
     _require_programs(compiled, image)
-    compiled.require_few_files()
+    require_few_files(compiled)
     compiled.bring([published, *(() if is_in(command.folder, published) else compiled.files())])
     return compiled.split("the .NET SDK", base=image)
 

@@ -27,6 +27,7 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.go_files import Packages
 from rewriter.model.project.locate import go_package
 from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.compiled_guards import require_all_brought, require_fitting_stage
 from rewriter.model.splitting.files_beside import Toolchain
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
@@ -85,8 +86,8 @@ class _Partition:
         release = release_of(reading.stage, "Go")
         folder = reading.state(self._builds[-1]).workdir
         compiled = Compiled(reading, _GO, self._builds, folder, [binary])
-        compiled.require_fitting_stage(start)
-        compiled.require_same_services()
+        require_fitting_stage(compiled, start)
+        require_all_brought(compiled, start)
         require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
         self._require_no_programs(package)
         compiled.place()

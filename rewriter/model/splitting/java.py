@@ -29,6 +29,12 @@ from rewriter.model.slimming.started import java_problems
 from rewriter.model.slimming.twins import kinds
 from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.compiled_guards import (
+    require_all_brought,
+    require_few_files,
+    require_fitting_stage,
+    require_own_folder,
+)
 from rewriter.model.splitting.files_beside import Toolchain, whole_project
 from rewriter.model.splitting.java_images import is_alpine, runtime_image
 from rewriter.model.splitting.java_parts import OUTPUTS, output_of, parts_of, with_neighbours
@@ -84,6 +90,8 @@ def split_java(reading: Reading) -> Split | None:
     command = start.commands[-1]
     origin = reading.project.sources.origin_of_folder(folder) or ""
     if posixpath.basename(command.words[0].value) == "java":
+        if reading.states.at_end(reading.stage).is_set("CLASSPATH"):
+            raise UnsplitError("CLASSPATH says where java looks")
         built = [_widened(path, folder, origin, reading) for path in parts_of(command, folder)]
     else:
         built = [_distribution(command, folder)]
@@ -92,16 +100,16 @@ def split_java(reading: Reading) -> Split | None:
     image = runtime_image(reading.stage)
     workdir = "/home/gradle" if reading.stage.origin and reading.stage.origin.family == "gradle" else "/"
     compiled = Compiled(reading, _JAVA._replace(workdir=workdir), builds, folder, _apart(built))
-    compiled.require_fitting_stage(start)
-    compiled.require_same_services()
-    compiled.require_own_folder()
+    require_fitting_stage(compiled, start)
+    require_own_folder(compiled)
     _require_runtime_only(reading, origin)
     compiled.place()
     _place_packages(compiled)
     _require_programs(compiled, start, image)
     named = _named(compiled, command)
+    require_all_brought(compiled, start, named)
     if folder not in compiled.built:
-        compiled.require_few_files()
+        require_few_files(compiled)
     files = () if folder in compiled.built else compiled.files()
     compiled.bring(_apart([*compiled.built, *named, *files]))
     return compiled.split("the development kit", base=image)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from rewriter.model.data.debian import SUITES
 from rewriter.model.data.official_tags import listing, suite_in, suites
 from rewriter.model.image import ImageReference
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.parts import UnsplitError
 from rewriter.model.splitting.settings import mentions
@@ -17,6 +19,16 @@ from rewriter.syntax.tree import Run
 
 _OF_THE_IMAGE: Final = ("curl", "git", "wget")
 """What the compilers' images have, and the small ones of Debian have not."""
+
+_IS_DATA: Final = re.compile(
+    r"(?:fonts|ttf|font|hunspell|aspell)-.*|tzdata|ca-certificates|locales|mime-support|media-types"
+)
+_SERVES_BUILDS: Final = names(
+    "apt-utils apt-transport-https autoconf automake bison build-essential clang cmake curl dpkg-dev flex g++ gcc git "
+    "gnupg gnupg2 lld lldb llvm lsb-release make mold musl-dev musl-tools nasm ninja-build patch perl pkg-config "
+    "pkgconf protobuf-compiler protoc python3 software-properties-common sudo unzip wget xz-utils zip"
+)
+"""Packages beside those of `data/debian` that are installed for builds; programs of some are asked for by name."""
 
 
 def release_of(stage: Stage, language: str) -> str:
@@ -80,14 +92,21 @@ def needed_packages(
         if system.is_unclear:
             raise UnsplitError("what line {line} installs is not known", system.run)
         if run in compiled.systems:
-            named = [one for one in kept if not isinstance(one, Run)]
-            packages.update(
-                (name, None)
-                for name in system.kept()
-                if name.startswith("lib") or any(mentions(one.text, name) for one in named)
-            )
+            named = [one.text for one in kept if not isinstance(one, Run)]
+            packages.update((name, None) for name in system.kept() if _may_be_needed(name, named, compiled))
     start = reading.project.start
     texts = [one.text for one in kept] + [command.text for command in (start.commands if start else ())]
+    texts += [reading.context.read(script) or "" for script in compiled.scripts]
     if base.manager == "apt-get":
         packages.update((name, None) for name in _OF_THE_IMAGE if any(mentions(text, name) for text in texts))
     return base, tuple(packages)
+
+
+def _may_be_needed(package: str, texts: Iterable[str], compiled: Compiled) -> bool:
+    """Whether a program that starts no others, or what stays beside it, may need a package that builds do not.
+
+    A script may call any program; the names of packages often differ from those.
+    """
+    if package.startswith("lib") or _IS_DATA.fullmatch(package) or any(mentions(text, package) for text in texts):
+        return True
+    return bool(compiled.scripts) and package not in _SERVES_BUILDS

@@ -31,6 +31,12 @@ from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.compiled_guards import (
+    require_all_brought,
+    require_few_files,
+    require_fitting_stage,
+    require_own_folder,
+)
 from rewriter.model.splitting.files_beside import Toolchain, whole_project
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
@@ -78,13 +84,13 @@ def split_rust(reading: Reading) -> Split | None:
     binary = _binary(program, command.folder, [call for _, _, call in builds])
     require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
     compiled = Compiled(reading, _RUST, [run for run, _, _ in builds], folder, [binary])
-    compiled.require_own_folder()
+    require_own_folder(compiled)
     is_in_target = compiled.is_inside(binary) and "/target/" in binary
     if not (is_in_target or binary.startswith(f"{_INSTALLED}/") or _is_moved(reading, binary)):
         return None
     release = release_of(reading.stage, "Rust")
-    compiled.require_fitting_stage(start)
-    compiled.require_same_services()
+    require_fitting_stage(compiled, start)
+    require_all_brought(compiled, start)
     crates = crates_of(reading.project.sources, place)
     libraries = libraries_of(crates)
     origin = reading.project.sources.origin_of_folder(folder)
@@ -94,7 +100,7 @@ def split_rust(reading: Reading) -> Split | None:
     require_plain_links(reading.project.sources, folder, text)
     require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
     compiled.place()
-    compiled.require_few_files()
+    require_few_files(compiled)
     compiled.bring((binary, *compiled.files()), _installs(compiled, release, libraries, needs_of(crates)))
     if "/" not in program:
         compiled.below[compiled.last].append(New("ENV", f"PATH={_INSTALLED}:$PATH"))

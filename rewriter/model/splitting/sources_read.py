@@ -16,7 +16,7 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 """Bounds on what is read of a project."""
 
 _OF_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|benches|examples|src/test)/")
-_BELOW_SRC: Final = re.compile(r"""["'](?:\./)?(?:[\w-]+/)?src/""")
+_BELOW_SRC: Final = re.compile(r"""["'](?:\.?/)?(?:[\w-]+/)?(?:src/|target/classes|build/(?:classes|resources))""")
 _AT_BUILD_TIME: Final = re.compile(r"\b(?:include\w*|embed\w*|folder|path|template)\b")
 
 
