@@ -5,12 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rewriter.model.effects.copies import SHARED_FOLDERS, Source
 from rewriter.model.splitting.parts import UnsplitError
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.tree import Copy
+
+_MANIFEST: Final = re.compile(r"Cargo\.toml|pom\.xml|build\.gradle(?:\.kts)?|go\.mod|.*\.(?:cs|fs|vb)proj")
 
 
 class Toolchain(NamedTuple):
@@ -76,14 +78,24 @@ def files_beside(reading: Reading, place: Place, copies: Iterable[Copy]) -> list
 def _brought_by(source: Source, copy: Copy, reading: Reading, place: Place) -> Iterator[tuple[str, str]]:
     """The paths in the image and in the context of what is copied, one by one where it is the project's folder."""
     is_own = is_in(source.target, place.folder) and source.target != place.folder
-    if not source.is_tree or is_own:
-        yield source.target, source.path
+    if is_own or not source.is_tree:
+        yield from _parts(source.target, source.path, reading)
         return
     listed = reading.context.list(source.path)
     if listed is None:
         raise UnsplitError("what line {line} copies is not known", copy)
     for name in listed:
-        yield posixpath.join(source.target, name), posixpath.join(source.path, name)
+        yield from _parts(posixpath.join(source.target, name), posixpath.join(source.path, name), reading)
+
+
+def _parts(path: str, origin: str, reading: Reading) -> Iterator[tuple[str, str]]:
+    """A file or folder, but what lies in it where it is a project of its own, with sources and what is built."""
+    listed = reading.context.list(origin) or ()
+    if not any(map(_MANIFEST.fullmatch, listed)):
+        yield path, origin
+        return
+    for name in listed:
+        yield from _parts(posixpath.join(path, name), posixpath.join(origin, name), reading)
 
 
 def _is_left(path: str, place: Place) -> bool:
