@@ -48,7 +48,11 @@ from rewriter.syntax.tree import Copy, Run
 
 _NO_BUILDS: Final = names("clean dependencies wrapper help validate tasks properties")
 _COMPILERS: Final = names("javac jar kotlinc")
-_STARTS: Final = re.compile(r"\bProcessBuilder\b|getRuntime\(\)\s*\.\s*exec\b")
+_STARTS: Final = re.compile(
+    r"\bProcessBuilder\b|getRuntime\(\)\s*\.\s*exec\b|"
+    # Modules that only the development kit has: https://docs.oracle.com/en/java/javase/21/docs/api/index.html
+    r"\bjdk\.(?:attach|compiler|editpad|hotspot\.agent|jartool|javadoc|jcmd|jconsole|jdeps|jdi|jlink|jpackage|jshell|jstatd)\b"
+)
 _SOURCES: Final = (".java", ".kt", ".scala", ".groovy")
 _LEFT: Final = re.compile(
     r".*\.(?:java|kt|kts|scala|groovy|gradle|iml)|pom\.xml|mvnw(?:\.cmd)?|gradlew(?:\.bat)?|gradle(?:\.properties)?|src|"

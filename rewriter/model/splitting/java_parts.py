@@ -21,8 +21,8 @@ _VALUES: Final = names(
     "--add-opens --add-exports --add-reads --add-modules --limit-modules --patch-module --upgrade-module-path "
     "--enable-native-access --source"
 )
-_CLASS_PATHS: Final = names("-cp -classpath --class-path")
-_MODULES: Final = names("-p --module-path -m --module")
+_CLASS_PATHS: Final = names("-cp -classpath --class-path -p --module-path")
+_MODULES: Final = names("-m --module")
 # What puts all that a program needs into its jar.
 _FILLS: Final = re.compile(
     r"spring-boot-(?:maven|gradle)-plugin|org\.springframework\.boot\b|maven-shade-plugin|maven-assembly-plugin|shadow\b|"
@@ -47,15 +47,17 @@ def parts_of(command: Command, project: str) -> tuple[str, ...]:
     position, class_path = 1, ""
     while position < len(words):
         text = words[position].value
-        if text in _MODULES or text.startswith(("--module-path=", "--module=", "@")):
+        if text.startswith("@"):
             raise UnsplitError(f"java is started with {text}")
+        if text in _MODULES or text.startswith("--module="):
+            return tuple(_entries(class_path or ".", command.folder, project))
         if text == "-jar":
             return (_path(words[position + 1 : position + 2], command.folder),)
         if text in _CLASS_PATHS:
-            class_path = _known(words[position + 1 : position + 2])
+            class_path = ":".join(filter(None, (class_path, _known(words[position + 1 : position + 2]))))
             position += 1
-        elif text.startswith("--class-path="):
-            class_path = _known([words[position]]).partition("=")[2]
+        elif text.startswith(("--class-path=", "--module-path=")):
+            class_path = ":".join(filter(None, (class_path, _known([words[position]]).partition("=")[2])))
         elif text in _VALUES:
             position += 1
         elif not text.startswith("-") and UNKNOWN_PART not in text:
