@@ -61,7 +61,7 @@ def _is_left_behind(name: str) -> bool:
     return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
 
 
-_DOTNET: Final = Toolchain(
+DOTNET: Final = Toolchain(
     tools=names("dotnet"),
     settings=re.compile(r"NUGET_\w+|MSBUILD\w*|DOTNET_(?:CLI_TELEMETRY_OPTOUT|SKIP_FIRST_TIME_EXPERIENCE|NOLOGO)"),
     is_left_behind=_is_left_behind,
@@ -88,7 +88,7 @@ def split_dotnet(reading: Reading) -> Split | None:
     if folder == published or folder.startswith(f"{published}/"):
         raise UnsplitError("the sources lie in the folder that is published to")
     image = _runtime_image(reading, folder)
-    compiled = Compiled(reading, _DOTNET, outputs.values(), folder, [published])
+    compiled = Compiled(reading, DOTNET, outputs.values(), folder, [published])
     require_fitting_stage(compiled, start)
     require_all_brought(compiled, start)
     require_own_folder(compiled)

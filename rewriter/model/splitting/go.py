@@ -39,7 +39,7 @@ from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Run
 
 _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
-_GO: Final = Toolchain(
+GO: Final = Toolchain(
     tools=names("go"),
     settings=re.compile(
         r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
@@ -85,14 +85,14 @@ class _Partition:
             return None
         release = release_of(reading.stage, "Go")
         folder = reading.state(self._builds[-1]).workdir
-        compiled = Compiled(reading, _GO, self._builds, folder, [binary])
+        compiled = Compiled(reading, GO, self._builds, folder, [binary])
         require_fitting_stage(compiled, start)
         require_all_brought(compiled, start)
         require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
         self._require_no_programs(package)
         compiled.place()
         files = compiled.files()
-        paths = (binary, *([folder] if len(files) > _GO.most_files else files))
+        paths = (binary, *([folder] if len(files) > GO.most_files else files))
         compiled.bring(paths, [self._installs(compiled, release)])
         if "/" not in command.words[0].value and binary.startswith("/go/"):
             compiled.below[compiled.last].append(New("ENV", "PATH=/go/bin:$PATH"))

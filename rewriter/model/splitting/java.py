@@ -72,7 +72,7 @@ def _is_left_behind(name: str) -> bool:
     return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
 
 
-_JAVA: Final = Toolchain(
+JAVA: Final = Toolchain(
     tools=names("mvn gradle javac jar kotlinc"),
     settings=re.compile(r"MAVEN_\w+|GRADLE_\w+|M2|M2_HOME"),
     is_left_behind=_is_left_behind,
@@ -103,7 +103,7 @@ def split_java(reading: Reading) -> Split | None:
         return None
     image = runtime_image(reading.stage)
     workdir = "/home/gradle" if reading.stage.origin and reading.stage.origin.family == "gradle" else "/"
-    compiled = Compiled(reading, _JAVA._replace(workdir=workdir), builds, folder, _apart(built))
+    compiled = Compiled(reading, JAVA._replace(workdir=workdir), builds, folder, _apart(built))
     require_fitting_stage(compiled, start)
     require_own_folder(compiled)
     _require_runtime_only(reading, origin)

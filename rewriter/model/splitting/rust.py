@@ -61,7 +61,7 @@ def _is_left_behind(name: str) -> bool:
     return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
 
 
-_RUST: Final = Toolchain(
+RUST: Final = Toolchain(
     tools=names("cargo rustc rustup"),
     settings=re.compile(r"CARGO_\w+|RUSTFLAGS|RUSTC_\w+|RUSTUP_\w+|SQLX_OFFLINE|RUSTDOCFLAGS"),
     is_left_behind=_is_left_behind,
@@ -83,7 +83,7 @@ def split_rust(reading: Reading) -> Split | None:
     folder = whole_project(reading, place)
     binary = _binary(program, command.folder, [call for _, _, call in builds])
     require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
-    compiled = Compiled(reading, _RUST, [run for run, _, _ in builds], folder, [binary])
+    compiled = Compiled(reading, RUST, [run for run, _, _ in builds], folder, [binary])
     require_own_folder(compiled)
     is_in_target = compiled.is_inside(binary) and "/target/" in binary
     if not (is_in_target or binary.startswith(f"{_INSTALLED}/") or _is_moved(reading, binary)):
