@@ -63,7 +63,7 @@ _OF_THE_TOOLS: Final = names("git git-lfs svn hg bzr brz ssh scp unzip zip make 
 _BUILD_PACKAGES: Final = _OF_THE_TOOLS | names(
     "maven subversion mercurial openssh-client ant dos2unix build-essential gcc g++"
 )
-_AGENT: Final = re.compile(r"-(?:javaagent|agentpath):([^\s=\"']+)")
+_AGENT: Final = re.compile(r"-(?:javaagent|agentpath|agentlib|Xrun)(?::|jdwp)([^\s=\"']*)")
 _IN_SOURCES: Final = re.compile(r"(?:^|[\s=:\"'])(?:\./)?src/")
 _IN_OUTPUT: Final = re.compile(rf"(?:^|[\s=:/\"'])(?:{'|'.join(sorted(OUTPUTS))})/")
 
@@ -195,7 +195,7 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
         for match in _AGENT.finditer(text):
             copies = (compiled.reading.copied(one) for one in kept if isinstance(one, Copy))
             if not any(match[1] in (one.target, *one.targets) for one in copies if one):
-                raise UnsplitError(f"where {match[1]} comes from is not known")
+                raise UnsplitError(f"whether {image} has what {match[0]} names is not known")
 
 
 def _calls(text: str, program: str) -> bool:

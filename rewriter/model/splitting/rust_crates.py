@@ -15,7 +15,8 @@ from rewriter.model.splitting.parts import UnsplitError
 
 # https://docs.rs/openssl-probe/latest/openssl_probe/, https://docs.rs/rustls-native-certs/latest/rustls_native_certs/
 _TRUSTS: Final = names(
-    "curl-sys native-tls openssl-probe openssl-sys rustls-native-certs rustls-platform-verifier boring-sys s2n-tls-sys"
+    "curl-sys native-tls openssl-probe openssl-sys rustls rustls-native-certs rustls-platform-verifier boring-sys "
+    "s2n-tls-sys"
 )
 # https://docs.rs/iana-time-zone/latest/iana_time_zone/, https://docs.rs/time/latest/time/#feature-flags
 _TELLS_TIME: Final = names("chrono iana-time-zone jiff time tz-rs tzfile")
