@@ -69,3 +69,13 @@ def test_a_difference_is_allowed_by_its_word_alone(
     assert [it.reason for it in other.differences] == ["DF1, DF2"]
     wrong = "label" if word == "cmd" else "cmd"
     assert compare_configuration(FULL, after, Allowed({wrong: ("DF1",)})).status is Status.FAILED
+
+
+def test_an_entrypoint_that_hands_on_may_come_from_another_base() -> None:
+    maven, temurin = {"Entrypoint": ["/usr/local/bin/mvn-entrypoint.sh"]}, {"Entrypoint": ["/__cacert_entrypoint.sh"]}
+    allowed = Allowed({"base-image": ("DF1",)})
+    assert compare_configuration(maven, temurin, allowed, (maven, temurin)).status is Status.PASSED
+    assert compare_configuration(maven, temurin, allowed).status is Status.FAILED
+    assert compare_configuration(maven, temurin, Allowed({}), (maven, temurin)).status is Status.FAILED
+    redis = {"Entrypoint": ["docker-entrypoint.sh"]}
+    assert compare_configuration(redis, temurin, allowed, (redis, temurin)).status is Status.FAILED

@@ -586,6 +586,37 @@ def test_sources_may_vanish_together_with_the_compiler() -> None:
     assert failures(old, {**new, "/usr/local/go/bin/go": "go"}, "sources", "build-tools")
 
 
+@pytest.mark.parametrize(
+    ("compiler", "lost", "kept"),
+    [
+        (
+            "/usr/local/cargo/bin/cargo",
+            ("/usr/src/shop/src/main.rs", "/usr/src/shop/Cargo.toml", "/usr/src/shop/target/release/shop.d"),
+            "/usr/src/shop/pages/index.html",
+        ),
+        (
+            "/opt/java/openjdk/bin/javac",
+            ("/src/src/main/java/A.java", "/src/target/classes/A.class"),
+            "/src/a.properties",
+        ),
+        (
+            "/usr/share/dotnet/sdk/dotnet.dll",
+            ("/app/Program.cs", "/app/obj/project.assets.json"),
+            "/app/appsettings.json",
+        ),
+    ],
+)
+def test_what_a_compiler_leaves_may_vanish_with_it(compiler: str, lost: tuple[str, ...], kept: str) -> None:
+    old = {**BASE, compiler: "c", **dict.fromkeys(lost, "s")}
+    new = {**BASE}
+    assert not [
+        it for it in failures(old, new, "sources", "build-tools") if it[0].startswith(("/app", "/src", "/usr/src"))
+    ]
+    found = failures({**old, kept: "p"}, new, "sources", "build-tools")
+    assert any(kept.startswith(it[0]) and it[0].count("/") > 1 for it in found), found
+    assert failures(old, {**new, compiler: "c"}, "sources", "build-tools")
+
+
 def test_accounts_of_packages_may_vanish_with_them() -> None:
     old = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\n_ssh:x:101:\napp:x:1000:\n", "/etc/gshadow": "_ssh:!::\n"}
     new = {"/etc/passwd": PASSWD, "/etc/group": "root:x:0:\napp:x:1000:\n", "/etc/gshadow": ""}

@@ -38,9 +38,22 @@ _PARTS: Final = (
 _SHOWN: Final = 3
 
 
-def compare_configuration(before: Mapping[str, Any], after: Mapping[str, Any], allowed: Allowed) -> Check:
-    """Compare the configurations of two images as an engine shows them, with the author beside the rest."""
-    found = tuple(_differences(before, after, allowed))
+# ENTRYPOINTs of official images that only run the command that they are given, after settings of their own:
+# https://github.com/carlossg/docker-maven, https://github.com/adoptium/containers
+_HANDS_ON: Final = frozenset({'["/usr/local/bin/mvn-entrypoint.sh"]', '["/__cacert_entrypoint.sh"]', ""})
+
+
+def compare_configuration(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    allowed: Allowed,
+    bases: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
+) -> Check:
+    """Compare the configurations of two images as an engine shows them, with the author beside the rest.
+
+    `bases` are those of the images that both start from, if they are not the same.
+    """
+    found = tuple(_differences(before, after, allowed, bases or ({}, {})))
     if failures := unexcused(found):
         said = [f"{it.subject} was {it.before or 'not set'}, is {it.after or 'not set'}" for it in failures[:_SHOWN]]
         return Check(NAME, Status.FAILED, "; ".join(said), found)
@@ -48,11 +61,20 @@ def compare_configuration(before: Mapping[str, Any], after: Mapping[str, Any], a
     return Check(NAME, Status.PASSED, summary, found)
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any], allowed: Allowed) -> Iterator[Difference]:
+def _differences(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    allowed: Allowed,
+    bases: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Iterator[Difference]:
     for subject, key, word in _WHOLE:
         old, new = _shown(before.get(key)), _shown(after.get(key))
         if old != new:
-            yield Difference(subject, old, new, NAME, allowed.reason(word))
+            reason = allowed.reason(word)
+            inherited = {old, new} <= _HANDS_ON and (old, new) == tuple(_shown(base.get(key)) for base in bases)
+            if not reason and key == "Entrypoint" and inherited:
+                reason = allowed.reason("base-image")
+            yield Difference(subject, old, new, NAME, reason)
     for subject, key, word in _PARTS:
         yield from _of_parts(subject, _parts(before.get(key)), _parts(after.get(key)), allowed.reason(word))
 

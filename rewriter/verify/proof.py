@@ -46,7 +46,7 @@ class _Proof:
         self._upgrade: Final = upgrade
         self._before: Final = self._specimen(request.before, "before")
         self._again: Final = self._specimen(request.before, "before, once more")
-        self._known_bases: Final[dict[tuple[Recipe, Recipe], Bases | None]] = {}
+        self._known_bases: Final[dict[tuple[Recipe, Recipe], tuple[Specimen, Specimen] | None]] = {}
 
     def _specimen(self, version: Version, name: str, space: str = "") -> Specimen:
         return self._specimen_of(self._request.recipe(version), name, space)
@@ -91,11 +91,20 @@ class _Proof:
             yield Check("build", Status.FAILED, str(failure))
             return
         yield Check("build", Status.PASSED, "both versions build")
-        before = self._before
-        yield compare_configuration(before.configuration, after.configuration, allowed)
+        yield self._configuration(after, allowed)
         yield self._files(after, allowed)
         yield self._libraries(after, allowed)
         yield self._behaviour(after, allowed)
+
+    def _configuration(self, after: Specimen, allowed: Allowed) -> Check:
+        before = self._before.configuration
+        check = compare_configuration(before, after.configuration, allowed)
+        bases = self._base_specimens(after, allowed) if check.status is Status.FAILED else None
+        if bases is None:
+            return check
+        return compare_configuration(
+            before, after.configuration, allowed, (bases[0].configuration, bases[1].configuration)
+        )
 
     def _files(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before.image
@@ -116,6 +125,10 @@ class _Proof:
 
     def _bases(self, after: Specimen, allowed: Allowed) -> Bases | None:
         """The images that both versions start from, where a fixer may change that and it has."""
+        found = self._base_specimens(after, allowed)
+        return Bases(found[0].image, found[1].image) if found else None
+
+    def _base_specimens(self, after: Specimen, allowed: Allowed) -> tuple[Specimen, Specimen] | None:
         recipes = recipes_of_bases(self._before.recipe, after.recipe) if allowed.reason("base-image") else None
         if recipes is None:
             return None
@@ -124,7 +137,7 @@ class _Proof:
                 self._specimen_of(recipe, f"the base image {name}")
                 for recipe, name in zip(recipes, ("before", "after"), strict=True)
             )
-            self._known_bases[recipes] = None if old.failure or new.failure else Bases(old.image, new.image)
+            self._known_bases[recipes] = None if old.failure or new.failure else (old, new)
         return self._known_bases[recipes]
 
     def _behaviour(self, after: Specimen, allowed: Allowed) -> Check:

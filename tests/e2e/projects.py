@@ -301,4 +301,29 @@ PROJECTS: Final = [
         is_brief=True,
     ),
     Project("redis-cache", frozenset(), {"DF401": "redis"}),
+    Project(
+        "java-jar",
+        _codes("101 202 401"),
+        {"DF402": "no program"},
+        port=8080,
+        visits=(
+            Visit("/health", "afloat"),
+            Visit("/", "Welcome aboard"),
+            Visit("/timetable", "island 08:15"),
+            Visit("/bookings", "two seats", "POST", b"two seats"),
+        ),
+        writes=("/app/bookings/all.txt",),
+    ),
+    Project(
+        "rust-server",
+        _codes("101 202 401"),
+        {"DF402": "no program"},
+        port=8000,
+        visits=(
+            Visit("/health", "warm"),
+            Visit("/sourdough", "three days"),
+            Visit("/orders", "two rye", "POST", b"two rye"),
+        ),
+        writes=("/usr/src/bakery/orders.txt",),
+    ),
 ]

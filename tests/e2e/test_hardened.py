@@ -42,6 +42,26 @@ ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["redis-server"]
 """,
     "python:latest": "FROM python:3.11\n",
+    # Debian's Maven takes its plugins from Debian's packages, offline.
+    "maven:3.9-eclipse-temurin-17": r"""
+FROM eclipse-temurin:17-jdk
+RUN apt-get update && apt-get install -y --no-install-recommends maven libmaven-compiler-plugin-java \
+      libmaven-jar-plugin-java libmaven-resources-plugin-java libsurefire-java && rm -rf /var/lib/apt/lists/* \
+    && mkdir -p /root/.m2 && printf '<settings>%s%s</settings>' '<offline>true</offline>' \
+      '<localRepository>/usr/share/maven-repo</localRepository>' > /root/.m2/settings.xml \
+    && printf '#!/bin/sh\nexec "$@"\n' > /usr/local/bin/mvn-entrypoint.sh && chmod +x /usr/local/bin/mvn-entrypoint.sh
+ENV MAVEN_HOME=/usr/share/maven MAVEN_CONFIG=/root/.m2
+ENTRYPOINT ["/usr/local/bin/mvn-entrypoint.sh"]
+CMD ["mvn"]
+""",
+    "rust:1.70-slim-bookworm": r"""
+FROM debian:12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends rustc cargo gcc libc6-dev ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && mkdir -p /usr/local/cargo/bin && ln -s /usr/bin/cargo /usr/bin/rustc /usr/local/cargo/bin/
+ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:$PATH
+CMD ["bash"]
+""",
 }
 
 

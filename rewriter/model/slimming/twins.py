@@ -62,11 +62,11 @@ def twin_of(stage: Stage, graph: StageGraph) -> Twin | None:
 
 
 def _lighter_tag(image: ImageReference) -> tuple[str, Kind | None]:
-    kinds = _kinds()
+    known = kinds()
     if tag := official_tags.runtime_twin(image):
-        return tag, kinds.get((image.family, "runtime"))
+        return tag, known.get((image.family, "runtime"))
     if tag := official_tags.slim_twin(image):
-        return tag, kinds.get((image.family, "slim"))
+        return tag, known.get((image.family, "slim"))
     return "", None
 
 
@@ -87,7 +87,8 @@ def _rewritten(word: str, image: ImageReference, tag: str, graph: StageGraph) ->
 
 
 @cache
-def _kinds() -> dict[tuple[str, str], Kind]:
+def kinds() -> dict[tuple[str, str], Kind]:
+    """The sorts of lighter images, by their image and the sort."""
     import os.path
     import tomllib
 

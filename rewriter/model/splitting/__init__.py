@@ -15,24 +15,43 @@ if TYPE_CHECKING:
     from rewriter.model.stages import Stage
     from rewriter.model.state import States
 
-_FAMILIES = frozenset({"golang", "node", "python"})
+_FAMILIES = frozenset({"dotnet", "eclipse-temurin", "golang", "gradle", "maven", "node", "openjdk", "python", "rust"})
 
 
 def find_split(
     stage: Stage, states: States, context: BuildContext, project: Project, services: Services
 ) -> Split | Unsplit | None:
     """How a stage that ships what it was built with becomes two; None where it is not known to ship any tools."""
-    family = stage.origin.family if stage.origin else ""
+    family = _family(stage)
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
+    from rewriter.model.splitting.dotnet import split_dotnet
     from rewriter.model.splitting.go import split_go
+    from rewriter.model.splitting.java import split_java
     from rewriter.model.splitting.node import split_node
     from rewriter.model.splitting.parts import UnsplitError
     from rewriter.model.splitting.python import split_python
+    from rewriter.model.splitting.rust import split_rust
     from rewriter.model.splitting.stage_reading import Reading
 
+    splitters = {
+        "dotnet": split_dotnet,
+        "golang": split_go,
+        "node": split_node,
+        "python": split_python,
+        "rust": split_rust,
+    }
     reading = Reading(stage, states, context, project, services.of(stage))
     try:
-        return {"golang": split_go, "node": split_node, "python": split_python}[family](reading)
+        return splitters.get(family, split_java)(reading)
     except UnsplitError as error:
         return error.found
+
+
+def _family(stage: Stage) -> str:
+    """The official image that a stage starts from, `dotnet` for the SDK of .NET; empty for other images."""
+    if stage.origin is None:
+        return ""
+    if (stage.origin.registry, stage.origin.repository) == ("mcr.microsoft.com", "dotnet/sdk"):
+        return "dotnet"
+    return stage.origin.family

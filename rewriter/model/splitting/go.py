@@ -22,28 +22,33 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from rewriter.model.installing.stage_installs import calls_of, simple_commands
-from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.installing.stage_installs import simple_commands
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.go_files import Packages
 from rewriter.model.project.locate import go_package
-from rewriter.model.splitting.go_images import pinned_to, release_of, small_image
+from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.compiled_guards import require_all_brought, require_fitting_stage
+from rewriter.model.splitting.files_beside import Toolchain
 from rewriter.model.splitting.left_behind import is_left_behind
-from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
-from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
-from rewriter.model.splitting.settings import mentions
+from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
+from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
+from rewriter.model.splitting.runtime_steps import require_plain_start
 from rewriter.model.splitting.stage_reading import Reading
-from rewriter.model.splitting.system_packages import base_of, installing
+from rewriter.model.splitting.system_packages import installing
 from rewriter.syntax.shell_tree import SimpleCommand
-from rewriter.syntax.tree import Copy, Env, Instruction, Onbuild, Run, User, Workdir
+from rewriter.syntax.tree import Run
 
-MOST_NAMES: Final = 6
-"""How many files and folders are copied one by one, besides the binary."""
-
-_OF_GO: Final = re.compile(
-    r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
-)
-_OF_THE_IMAGE: Final = ("curl", "git", "wget")
 _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
+GO: Final = Toolchain(
+    tools=names("go"),
+    settings=re.compile(
+        r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
+    ),
+    is_left_behind=is_left_behind,
+    folders=("/go/src", "/src", "/app"),
+    caches=("/go/pkg", "/root/.cache", "/root/go"),
+    workdir="/go",
+)
 
 
 def split_go(reading: Reading) -> Split | None:
@@ -62,15 +67,11 @@ def _builds(command: SimpleCommand) -> bool:
 
 
 class _Partition:
-    """The way from a stage to two. `last` is the last RUN that builds."""
+    """The way from a stage to two."""
 
     def __init__(self, reading: Reading, builds: list[Run]) -> None:
         self._reading: Final = reading
-        self._last: Final = builds[-1]
         self._builds: Final = builds
-        self._folder: Final = reading.state(self._last).workdir
-        self._above: Final[dict[Instruction, list[Part]]] = {}
-        self._below: Final[dict[Instruction, list[Part]]] = {}
 
     def split(self) -> Split | None:
         """The split, None where another program is started than one that is built here."""
@@ -82,20 +83,25 @@ class _Partition:
         binary, package = self._binary(command.words[0].value, command.folder)
         if not binary:
             return None
-        release = release_of(reading.stage)
-        self._require_fitting_stage(command.folder)
-        require_plain_start(reading.project, reading.services, reading.stage.instructions)
+        release = release_of(reading.stage, "Go")
+        folder = reading.state(self._builds[-1]).workdir
+        compiled = Compiled(reading, GO, self._builds, folder, [binary])
+        require_fitting_stage(compiled, start)
+        require_all_brought(compiled, start)
+        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
         self._require_no_programs(package)
-        self._place()
-        self._below[self._last] = self._brought(binary, release, is_bare="/" not in command.words[0].value)
-        message = f"only a builder gets Go; {posixpath.basename(binary)} comes from there"
-        found = reading.split(self._above, self._below, message, runs_project=True)
+        compiled.place()
+        files = compiled.files()
+        paths = (binary, *([folder] if len(files) > GO.most_files else files))
+        compiled.bring(paths, [self._installs(compiled, release)])
+        if "/" not in command.words[0].value and binary.startswith("/go/"):
+            compiled.below[compiled.last].append(New("ENV", "PATH=/go/bin:$PATH"))
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
-        return found._replace(base=small_image(reading.stage, release), pinned=pinned)
+        return compiled.split("Go", base=small_image(reading.stage, release), pinned=pinned)
 
     def _is_static(self, release: str) -> bool:
         """Whether nothing is linked with the libraries of the image: Alpine's has no compiler for C."""
-        if self._reading.state(self._last).get("CGO_ENABLED") == "0":
+        if self._reading.state(self._builds[-1]).get("CGO_ENABLED") == "0":
             return True
         texts = [run.text for run in self._reading.runs]
         return release.startswith("alpine") and not any("gcc" in text or "build-base" in text for text in texts)
@@ -112,16 +118,6 @@ class _Partition:
                         if step.folder and (package := go_package(command, step.folder, path)):
                             return path, package
         return "", ""
-
-    def _require_fitting_stage(self, folder: str) -> None:
-        reading = self._reading
-        if not self._folder or not folder:
-            raise UnsplitError("the folder of the project is not known")
-        for one in reading.stage.instructions:
-            if isinstance(one, Onbuild):
-                raise UnsplitError("ONBUILD in line {line} is kept for other builds", one)
-            if isinstance(one, User) and one.start < self._last.start:
-                raise UnsplitError("line {line} changes the user before the build", one)
 
     def _require_no_programs(self, package: str) -> None:
         """Raise unless the sources can be read, and start no other programs."""
@@ -141,109 +137,7 @@ class _Partition:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
 
-    def _brought(self, binary: str, release: str, *, is_bare: bool) -> list[Part]:
-        """What the runtime gets in the place of the build: packages, the binary, and what lies beside it."""
-        reading, base = self._reading, base_of(self._reading.stage, is_parallel=True)
-        if base is None:
-            raise UnsplitError("the packages of the base image's release are not known")
-        base = base._replace(suites=frozenset({release}))
-        like = next((one for one in reading.stage.instructions if isinstance(one, Copy)), self._last)
-        kept = [one for one in reading.stage.instructions if self._below.get(one, [Original(one)])]
-        packages = {"ca-certificates": None, "tzdata": None}
-        for system in reading.system_runs(base).values():
-            if system.is_unclear:
-                raise UnsplitError("what line {line} installs is not known", system.run)
-            wanted = (name for name in system.kept() if name.startswith("lib") or _is_named(name, kept))
-            packages.update(dict.fromkeys([*wanted]))
-        texts = [one.text for one in kept]
-        start = reading.project.start
-        texts += [command.text for command in (start.commands if start else ())]
-        if base.manager == "apt-get":  # the Go image has these, the small one has not
-            packages.update((name, None) for name in _OF_THE_IMAGE if any(mentions(text, name) for text in texts))
-        added: list[Part] = [] if any(isinstance(one, Workdir) for one in kept) else [New("WORKDIR", "/go", like)]
-        added.append(installing(tuple(packages), base, like=like, options="--no-install-recommends "))
-        added += [
-            New("COPY", f"--from={reading.builder} {path} {path}", like if path == binary else None)
-            for path in (binary, *self._files(binary))
-        ]
-        if is_bare and binary.startswith("/go/"):
-            added.append(New("ENV", "PATH=/go/bin:$PATH"))
-        return added
-
-    def _files(self, binary: str) -> list[str]:
-        """The files and folders in the project's folder that the program may read, by their paths in the image."""
-        reading = self._reading
-        found: dict[str, None] = {}
-        for copy in (one for one, parts in self._below.items() if isinstance(one, Copy) and not parts):
-            copied = reading.copied(copy)
-            for source in copied.sources if copied else ():
-                names_ = reading.context.list(source.path) if source.is_tree else [posixpath.basename(source.path)]
-                if names_ is None:
-                    raise UnsplitError("what line {line} copies is not known", copy)
-                for name in names_:
-                    path = posixpath.join(source.target, name) if source.is_tree else source.target
-                    origin = posixpath.join(source.path, name) if source.is_tree else source.path
-                    if path != binary and not is_left_behind(name) and self._holds_more_than_go(origin):
-                        found[path] = None
-        return [self._folder] if len(found) > MOST_NAMES else list(found)
-
-    def _holds_more_than_go(self, origin: str) -> bool:
-        context = self._reading.context
-        if not context.is_folder(origin):
-            return True
-        paths = context.walk(origin, lambda name: not is_left_behind(name))
-        return paths is None or bool(paths)
-
-    def _place(self) -> None:
-        reading = self._reading
-        for one in reading.stage.instructions:
-            is_above = one.start <= self._last.start
-            if isinstance(one, Copy) and is_above:
-                self._place_copy(one)
-            elif isinstance(one, Env) and all(_OF_GO.fullmatch(pair.key.text) for pair in one.pairs):
-                self._above[one], self._below[one] = (
-                    [Original(one)] if is_above else [],
-                    [] if is_above else [Original(one)],
-                )
-            elif isinstance(one, Run):
-                self._place_run(one, is_above=is_above)
-
-    def _place_copy(self, copy: Copy) -> None:
-        copied = self._reading.copied(copy)
-        if copied is None or copied.problem:
-            raise UnsplitError("what line {line} copies is not known", copy)
-        inside = (self._folder, "/go/src", "/src", "/app")
-        if all(any(target == it or target.startswith(f"{it}/") for it in inside) for target in copied.targets):
-            self._above[copy], self._below[copy] = [Original(copy)], []
-        else:
-            self._above[copy] = [Again(copy)]
-
-    def _place_run(self, run: Run, *, is_above: bool) -> None:
-        reading = self._reading
-        unread, steps = reading.unreadable(run), reading.steps(run)
-        if not is_above:
-            require_no_tools(run, steps, unread)
-            return
-        if unread:
-            raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
-        calls = {call.command.start: call for step in steps for call in calls_of(step)}
-        commands = list(_commands(reading, run))
-        is_of_go = all(c.name in ("go", "rm", "echo", "cd", "set", "export") or not c.words for c in commands)
-        if is_of_go or any(call.manager.name in SYSTEM_MANAGERS for call in calls.values()):
-            self._above[run], self._below[run] = [Original(run)], []
-        elif unknown := next((step.unknown for step in steps if step.unknown), ""):
-            raise UnsplitError(f"what line {{line}} does above the build is not known: {unknown}", run)
-        elif any(path.startswith(f"{self._folder}/") for step in steps for path in step.effects.writes):
-            self._place_change(run, commands)
-
-    def _place_change(self, run: Run, commands: list[SimpleCommand]) -> None:
-        """A RUN that changes what lies in the project's folder: modes come along with the files, folders do not."""
-        kinds = {command.name for command in commands}
-        if kinds <= {"chmod"}:
-            self._above[run], self._below[run] = [Original(run)], []
-        elif not kinds <= {"mkdir"}:
-            raise UnsplitError("line {line} changes files of the project above the build", run)
-
-
-def _is_named(package: str, kept: list[Instruction]) -> bool:
-    return any(mentions(one.text, package) for one in kept if not isinstance(one, Run))
+    def _installs(self, compiled: Compiled, release: str) -> Part:
+        """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""
+        base, packages = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
+        return installing(packages, base, like=compiled.first_copy, options="--no-install-recommends ")

@@ -19,7 +19,8 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Instruction, Run
 
 _TOOLS: Final = names(
     "gcc g++ cc c++ clang make gmake cmake ninja meson cargo rustc cython swig autoconf automake pkg-config ld npm "
-    "npx yarn pnpm bun node-gyp tsc go mvn gradle pip pip3 pipx pipenv poetry uv hatch pdm flit maturin bundle gem"
+    "npx yarn pnpm bun node-gyp tsc go mvn mvnw gradle gradlew pip pip3 pipx pipenv poetry uv hatch pdm flit maturin "
+    "bundle gem"
 )
 _OF_PYTHON: Final = names("pip build cython Cython pipenv poetry uv setuptools nuitka PyInstaller numpy.distutils")
 _HARMLESS: Final = names(
@@ -77,10 +78,12 @@ def require_plain_start(
     instructions: Sequence[Instruction],
     *,
     project_tools: Collection[str] = (),
+    built: Collection[str] = (),
 ) -> None:
     """Raise unless what containers start needs no build tool, and finds its programs by PATH as it is set.
 
-    `project_tools` are those that only run the scripts of a project; where they lead is followed elsewhere.
+    `project_tools` are those that only run the scripts of a project; where they lead is followed elsewhere. `built` are
+    the paths of programs that are copied to the same place.
     """
     start = project.start
     if not start:
@@ -91,7 +94,7 @@ def require_plain_start(
         _require_plain([word.value for word in command.words], "a container starts", project_tools)
         program = command.words[0].value
         origin = project.sources.origin(posixpath.join(command.folder or "/", program)) if "/" in program else ""
-        if program.startswith("/usr/local/bin/") and not origin:
+        if program.startswith("/usr/local/bin/") and not origin and program not in built:
             raise UnsplitError(f"a container starts {program} by its path")
         text = project.sources.read(origin) if origin else ""
         if isinstance(text, str) and _BOUND.match(text):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _UNIMPORTANT: Final = re.compile(
     r"/__pycache__(?:/|$)|\.py[co]$|/\.cache(?:/|$)|/\.npm/_(?:logs|cacache|update)|/\.node_repl_history$|"
     r"^/(?:dev|proc|sys|tmp|root|home)$|^/(?:dev|proc|sys)/|"
+    # Java's own figures: https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html (-XX:+UsePerfData)
+    r"^/tmp/hsperfdata_[^/]+(?:/|$)|"
     r"^/etc/(?:hosts|hostname|resolv\.conf|mtab)$|^/run/\.containerenv$|^/\.dockerenv$"
 )
 _HOME: Final = re.compile(r"^/(?:root|home/[^/]+)(?=/|$)")

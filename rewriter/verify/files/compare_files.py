@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.manifests import is_manifest_path
-from rewriter.model.splitting.left_behind import is_left_behind
+from rewriter.model.splitting.toolchains import TOOLCHAINS
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes, names_of_packages
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
@@ -198,12 +199,12 @@ class _Comparison:
 
     def _is_source(self, path: str) -> bool:
         """Whether an old path is a source, or lies beside sources, of a language whose compiler vanishes as well."""
-        if not self._old.has_go or self._new.has_go:
-            return False
         entries = self._old.snapshot.entries
-        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else [path]
-        below = [it for it in below if entries[it].kind is not Kind.FOLDER]
-        return bool(below) and all(any(map(is_left_behind, it.split("/")[1:])) for it in below)
+        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else []
+        below = [it for it in below if entries[it].kind is not Kind.FOLDER] or [path]
+        vanished = self._old.compilers - self._new.compilers
+        is_left = [TOOLCHAINS[language].is_left_behind for language in sorted(vanished)]
+        return bool(is_left) and all(any(it(part) for it in is_left for part in _inside(one)) for one in below)
 
     def _is_manifest(self, path: str) -> bool:
         """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
@@ -287,6 +288,15 @@ class _Comparison:
                 # Passwords are nobody's business, not even as digests.
                 texts = [_account(it.get(name), is_secret="shadow" in path) for it in (old, new)]
                 yield Difference(f"{name} in {path}", texts[0], texts[1], Group.USERS, reason)
+
+
+def _inside(path: str) -> list[str]:
+    """The parts of a path that lie in a project: what holds several of them, and a project's own folder, are none."""
+    above = posixpath.dirname(path)
+    while above not in SHARED_FOLDERS:
+        above = posixpath.dirname(above)
+    parts = path.removeprefix(above).strip("/").split("/")
+    return parts[1:] or parts
 
 
 def _account(line: str | None, *, is_secret: bool) -> str:

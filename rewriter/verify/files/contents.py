@@ -243,7 +243,7 @@ class Contents:
             return Group.RECORDS
         if owner := self.owner(path):
             return group_of(owner)
-        if self.has_go and _OF_GO.fullmatch(path):
+        if any(_OF_COMPILERS[language].fullmatch(path) for language in self.compilers & _OF_COMPILERS.keys()):
             return Group.BUILD_TOOLS
         if self._is_of_environment(path):
             return Group.ENVIRONMENTS
@@ -290,9 +290,11 @@ class Contents:
         return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
 
     @cached_property
-    def has_go(self) -> bool:
-        """Whether Go is installed as in its official image."""
-        return "/usr/local/go" in self.snapshot.entries
+    def compilers(self) -> frozenset[str]:
+        """The languages whose compilers are installed as in their official images."""
+        entries = self.snapshot.entries
+        found = {language for language, path in _COMPILERS.items() if path in entries}
+        return frozenset(found | {"java"} if any(path.endswith("/bin/javac") for path in entries) else found)
 
     @cached_property
     def _has_rpm(self) -> bool:
@@ -309,8 +311,20 @@ _OF_ENVIRONMENT: Final = re.compile(
     r"|/pyvenv\.cfg|/\.gitignore|/(?:bin|include|lib|lib64|share|etc)|/include/(?:site/)?python[\d.]*(?:/[^/]+)?|"
     r"/lib(?:64)?/python[\d.]+(?:/site-packages)?|/bin/(?:[Aa]ctivate(?:[._]\w+)*|deactivate\.\w+|python[\d.]*|pip[\d.]*)"
 )
-# Where the image golang keeps Go, and what it makes for modules: https://github.com/docker-library/golang
-_OF_GO: Final = re.compile(r"/usr/local/go(?:/.*)?|/go(?:/(?:bin|src|pkg))?")
+# Where official images keep compilers, and what they make for packages: https://github.com/docker-library/golang,
+# https://github.com/rust-lang/docker-rust, https://github.com/dotnet/dotnet-docker
+_COMPILERS: Final = {
+    "go": "/usr/local/go",
+    "rust": "/usr/local/cargo/bin/cargo",
+    "dotnet": "/usr/share/dotnet/sdk",
+}
+_OF_COMPILERS: Final = {
+    "go": re.compile(r"/usr/local/go(?:/.*)?|/go(?:/(?:bin|src|pkg))?"),
+    "rust": re.compile(r"/usr/local/(?:cargo|rustup)(?:/.*)?"),
+    "dotnet": re.compile(
+        r"/usr/share/(?:dotnet/(?:sdk|packs|templates|sdk-manifests|dnx)|powershell)(?:/.*)?|/root/\.dotnet(?:/.*)?"
+    ),
+}
 _PATH: Final = re.compile(r"(?<![\w./$}-])/[\w./+-]*[\w+-]")
 _ALTERNATIVES: Final = "/etc/alternatives/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")

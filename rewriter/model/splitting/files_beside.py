@@ -1,0 +1,114 @@
+"""The files of a project that lie beside a compiled program, which may read them when it runs."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.effects.copies import SHARED_FOLDERS, Source
+from rewriter.model.splitting.parts import UnsplitError
+from rewriter.model.splitting.stage_reading import Reading
+from rewriter.syntax.tree import Copy
+
+_MANIFEST: Final = re.compile(r"Cargo\.toml|pom\.xml|build\.gradle(?:\.kts)?|go\.mod|.*\.(?:cs|fs|vb)proj")
+
+
+class Toolchain(NamedTuple):
+    """What sets a language apart: `tools` are programs that serve only builds, `settings` variables that they look at.
+
+    `is_left_behind` says of a name whether the program is known not to look for such a file or folder. `folders` are
+    places that hold nothing but sources, wherever the project lies, `caches` those that only builds write to.
+    `workdir` is the folder that the image sets.
+    """
+
+    tools: frozenset[str]
+    settings: re.Pattern[str]
+    is_left_behind: Callable[[str], bool]
+    folders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    workdir: str = "/"
+    asks_for_folders: bool = False
+    """Whether a build may want folders in the project to be there, though they are empty."""
+    most_files: int = 6
+    """How many files and folders are copied one by one, besides what is built."""
+
+
+class Place(NamedTuple):
+    """Where a project lies in the image, the paths of what is built there, and those of what is removed again."""
+
+    toolchain: Toolchain
+    folder: str
+    built: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def is_in(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or in it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def whole_project(reading: Reading, folder: str) -> str:
+    """The folder of the whole project: that which a part of it is built in, or one above that is copied as a whole."""
+    copies = (reading.copied(one) for one in reading.stage.instructions if isinstance(one, Copy))
+    targets = [source.target for copied in copies if copied for source in copied.sources if source.is_tree]
+    above = [target for target in targets if is_in(folder, target) and target not in SHARED_FOLDERS]
+    return min([folder, *above], key=len)
+
+
+def files_beside(reading: Reading, place: Place, copies: Iterable[Copy]) -> list[str]:
+    """The paths in the image of what copies bring and a program may read, files and whole folders.
+
+    Raises UnsplitError where that is not known.
+    """
+    found: dict[str, None] = {}
+    scripts = reading.project.start.scripts if reading.project.start else ()
+    for copy in copies:
+        copied = reading.copied(copy)
+        for source in copied.sources if copied else ():
+            for path, origin in _brought_by(source, copy, reading, place):
+                if not _is_left(path, place) and _holds_more_than_sources(origin, reading, place.toolchain):
+                    found[path] = None
+                else:  # what a container starts is no source, whatever it is called
+                    found.update((path + it[len(origin) :], None) for it in scripts if is_in(it, origin))
+    return list(found)
+
+
+def _brought_by(source: Source, copy: Copy, reading: Reading, place: Place) -> Iterator[tuple[str, str]]:
+    """The paths in the image and in the context of what is copied, one by one where it is the project's folder."""
+    is_own = is_in(source.target, place.folder) and source.target != place.folder
+    if is_own or not source.is_tree:
+        yield from _parts(source.target, source.path, reading)
+        return
+    listed = reading.context.list(source.path)
+    if listed is None:
+        raise UnsplitError("what line {line} copies is not known", copy)
+    for name in listed:
+        yield from _parts(posixpath.join(source.target, name), posixpath.join(source.path, name), reading)
+
+
+def _parts(path: str, origin: str, reading: Reading) -> Iterator[tuple[str, str]]:
+    """A file or folder, but what lies in it where it is a project of its own, with sources and what is built."""
+    listed = reading.context.list(origin) or ()
+    if not any(map(_MANIFEST.fullmatch, listed)):
+        yield path, origin
+        return
+    for name in listed:
+        yield from _parts(posixpath.join(path, name), posixpath.join(origin, name), reading)
+
+
+def _is_left(path: str, place: Place) -> bool:
+    parts = path[len(place.folder) + 1 :].split("/") if is_in(path, place.folder) else [posixpath.basename(path)]
+    if path in place.built or any(map(place.toolchain.is_left_behind, parts)):
+        return True
+    return any(is_in(path, gone) for gone in place.removed)
+
+
+def _holds_more_than_sources(origin: str, reading: Reading, toolchain: Toolchain) -> bool:
+    context = reading.context
+    if not context.is_folder(origin):
+        return True
+    paths = context.walk(origin, lambda name: not toolchain.is_left_behind(name))
+    inner = (path[len(origin) + 1 :].split("/")[:-1] for path in paths or ())
+    return paths is None or any(not any(map(toolchain.is_left_behind, parts)) for parts in inner)

@@ -1,0 +1,112 @@
+"""The image that a compiled program runs in: a small one of the release that the compiler's image is based on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from rewriter.model.data.debian import SUITES
+from rewriter.model.data.official_tags import listing, suite_in, suites
+from rewriter.model.image import ImageReference
+from rewriter.model.managers.vocabulary import names
+from rewriter.model.splitting.compiled import Compiled
+from rewriter.model.splitting.parts import UnsplitError
+from rewriter.model.splitting.settings import mentions
+from rewriter.model.splitting.system_packages import Base, base_of
+from rewriter.model.stages import Stage
+from rewriter.syntax.tree import Run
+
+_OF_THE_IMAGE: Final = ("curl", "git", "wget")
+"""What the compilers' images have, and the small ones of Debian have not."""
+
+_IS_DATA: Final = re.compile(
+    r"(?:fonts|ttf|font|hunspell|aspell)-.*|tzdata|ca-certificates|locales|mime-support|media-types"
+)
+_SERVES_BUILDS: Final = names(
+    "apt-utils apt-transport-https autoconf automake bison build-essential clang cmake curl dpkg-dev flex g++ gcc git "
+    "gnupg gnupg2 lld lldb llvm lsb-release make mold musl-dev musl-tools nasm ninja-build patch perl pkg-config "
+    "pkgconf protobuf-compiler protoc python3 software-properties-common sudo unzip wget xz-utils zip"
+)
+"""Packages beside those of `data/debian` that are installed for builds; programs of some are asked for by name."""
+
+
+def release_of(stage: Stage, language: str) -> str:
+    """The release of the compiler's image: the one that its tag names, else the newest that it is published for."""
+    origin = stage.origin
+    if origin is None or "$" in stage.from_.image.text or origin.digest or stage.parent:
+        raise UnsplitError(f"which {language} image it is may change")
+    known = [one for one in suites(origin) if one in SUITES or one.startswith("alpine")]
+    found = max((one for one in known if _is_published(origin, one)), key=_number, default="")
+    if not found:
+        raise UnsplitError(f"the release that the {language} image is based on is not known")
+    return found
+
+
+def small_image(stage: Stage, release: str) -> str:
+    """The small image of a release, from the same registry."""
+    assert stage.origin is not None
+    registry = stage.origin.name.removesuffix(stage.origin.family)
+    if release.startswith("alpine"):
+        return f"{registry}alpine:{release.removeprefix('alpine')}"
+    return f"{registry}debian:{release}-slim"
+
+
+def pinned_to(stage: Stage, release: str) -> str:
+    """The compiler's image of just this release; empty where the tag names one already."""
+    origin = stage.origin
+    assert origin is not None
+    return "" if suite_in(origin.tag) else f"{origin.name}:{_with_release(origin.tag, release)}"
+
+
+def _is_published(origin: ImageReference, release: str) -> bool:
+    if suite_in(origin.tag) == release:
+        return True
+    return listing(origin._replace(tag=_with_release(origin.tag, release))) is not None
+
+
+def _number(release: str) -> tuple[int, ...]:
+    if release in SUITES:
+        return (SUITES.index(release),)
+    return tuple(int(part) for part in release.removeprefix("alpine").split("."))
+
+
+def _with_release(tag: str, release: str) -> str:
+    if release.startswith("alpine"):
+        return f"{tag.removesuffix('alpine')}{release}"
+    return f"{tag}-{release}" if tag and tag != "latest" else release
+
+
+def needed_packages(
+    compiled: Compiled, release: str, first: Iterable[str], *, is_parallel: bool
+) -> tuple[Base, tuple[str, ...]]:
+    """The packages that the small image needs: some in any case, what RUNs that go leave, what is called by name."""
+    reading = compiled.reading
+    base = base_of(reading.stage, is_parallel=is_parallel)
+    if base is None:
+        raise UnsplitError("the packages of the base image's release are not known")
+    base = base._replace(suites=frozenset({release}))
+    kept = compiled.kept()
+    packages = dict.fromkeys(first)
+    for run, system in reading.system_runs(base).items():
+        if system.is_unclear:
+            raise UnsplitError("what line {line} installs is not known", system.run)
+        if run in compiled.systems:
+            named = [one.text for one in kept if not isinstance(one, Run)]
+            packages.update((name, None) for name in system.kept() if _may_be_needed(name, named, compiled))
+    start = reading.project.start
+    texts = [one.text for one in kept] + [command.text for command in (start.commands if start else ())]
+    texts += [reading.context.read(script) or "" for script in compiled.scripts]
+    if base.manager == "apt-get":
+        packages.update((name, None) for name in _OF_THE_IMAGE if any(mentions(text, name) for text in texts))
+    return base, tuple(packages)
+
+
+def _may_be_needed(package: str, texts: Iterable[str], compiled: Compiled) -> bool:
+    """Whether a program that starts no others, or what stays beside it, may need a package that builds do not.
+
+    A script may call any program; the names of packages often differ from those.
+    """
+    if package.startswith("lib") or _IS_DATA.fullmatch(package) or any(mentions(text, package) for text in texts):
+        return True
+    return bool(compiled.scripts) and package not in _SERVES_BUILDS

@@ -1,0 +1,64 @@
+"""The sources of a compiled program, searched for what speaks for more of the image than the program itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.splitting.parts import UnsplitError
+from rewriter.syntax.text import decode
+
+MOST_FILES: Final = 3_000
+LARGEST: Final = 1024 * 1024
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Bounds on what is read of a project."""
+
+_OF_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|benches|examples|src/test)/")
+_BELOW_SRC: Final = re.compile(r"""["'](?:\.?/)?(?:[\w-]+/)?(?:src/|target/classes|build/(?:classes|resources))""")
+_AT_BUILD_TIME: Final = re.compile(r"\b(?:include\w*|embed\w*|folder|path|template)\b")
+
+
+class Source(NamedTuple):
+    """A source by its path in the context."""
+
+    path: str
+    text: str
+
+
+def require_no_programs(
+    context: BuildContext, folder: str, endings: tuple[str, ...], starts: re.Pattern[str], image: str
+) -> None:
+    """Raise unless the sources in a folder of the context are read, start no programs, and look for no sources.
+
+    `starts` finds what may start or load others, `image` is whose programs these might be.
+    """
+    found = False
+    for source in _sources(context, folder, endings):
+        found = True
+        if match := starts.search(source.text):
+            raise UnsplitError(f"{source.path} uses {match[0]}: it may start programs of the {image} image")
+        if any(_BELOW_SRC.search(line) and not _AT_BUILD_TIME.search(line) for line in source.text.split("\n")):
+            raise UnsplitError(f"{source.path} names a path in src, which may be read when it runs")
+    if not found:
+        raise UnsplitError("the sources of the program are not in the build context")
+
+
+def _sources(context: BuildContext, folder: str, endings: tuple[str, ...]) -> Iterator[Source]:
+    paths = context.walk(folder, lambda name: name.endswith(endings))
+    if paths is None:
+        raise UnsplitError("the build context is not known")
+    if len(paths) > MOST_FILES:
+        raise UnsplitError("the project has more sources than are read")
+    budget = MOST_BYTES
+    for path in paths:
+        if _OF_TESTS.search(path):
+            continue
+        data = context.head(path, LARGEST)
+        if data is None:
+            raise UnsplitError(f"{path} cannot be read")
+        budget -= len(data)
+        if budget < 0:
+            raise UnsplitError("the project has more sources than are read")
+        yield Source(path, decode(data))
