@@ -123,11 +123,11 @@ class Installed:
 
     @cached_property
     def _needs(self) -> list[tuple[Project, Needs]]:
-        installs = {install.call.command.start: install for install in self._reading.installs.installs}
+        installs = {install.call.command.span.start: install for install in self._reading.installs.installs}
         found: list[tuple[Project, Needs]] = []
         for run in self.runs:
             for call in self.calls(run):
-                install = installs.get(call.command.start)
+                install = installs.get(call.command.span.start)
                 if install is None and call.installs:
                     raise UnsplitError(f"what `{call.command.text}` installs is not known", run)
                 if install is None or install.project is None:
