@@ -23,8 +23,10 @@ from rewriter.model.data.official_tags import slim_twin
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
-from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python, makes_environment
+from rewriter.model.splitting.python_builds import builds_in_place, makes_environment, may_be_parallel
+from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
@@ -34,15 +36,6 @@ from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 _BESIDE_INSTALLS: Final = names("rm echo cd set export true")
 _PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
 _VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
-_NUMERIC: Final = names(
-    "numpy scipy pandas polars scikit-learn scikit-image xgboost lightgbm catboost torch tensorflow keras jax spacy "
-    "gensim faiss-cpu transformers sentence-transformers fasttext llama-cpp-python statsmodels numba opencv-python"
-)
-_COMPILE_LATER: Final = names(
-    "pystan httpstan theano theano-pymc pytensor pymc pymc3 cmdstanpy triton vllm deepspeed flash-attn pythran "
-    "jupyterlab notebook"
-)
-"""Packages that call a compiler when they run, or serve people who do."""
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
 _FOR_BUILDS: Final = re.compile(
     r"/usr/include|/usr/lib|/usr/local/(?:lib|include)|pip\.(?:conf|ini)|\.netrc|\.ssh|\.gitconfig|git config|"
@@ -66,7 +59,7 @@ class _Partition:
         self._installed: Final = installed
         self._runs: Final = installed.runs
         self._last: Final = installed.runs[-1]
-        self._base: Final = base_of(reading.stage, is_parallel=not _NUMERIC.isdisjoint(installed.names))
+        self._base: Final = base_of(reading.stage, is_parallel=may_be_parallel(installed.names, reading.context))
         self._system: Final = reading.system_runs(self._base) if self._base else {}
         self._above: Final[dict[Instruction, list[Part]]] = {}
         self._below: Final[dict[Instruction, list[Part]]] = {}
@@ -91,6 +84,8 @@ class _Partition:
         self._place_copies(copies)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
         self._add_environment(environment, copies)
+        if reason := compiler_at_run_time(reading.context):
+            raise UnsplitError(reason)
         what = _listed(tools) if tools else f"what {_listed(compiled)} needs to be built"
         message = f"only a builder gets {what}; the packages come from there in {environment or ENVIRONMENT}"
         return reading.split(self._above, self._below, message)
@@ -100,7 +95,7 @@ class _Partition:
         version = _VERSION.match(reading.stage.origin.tag) if reading.stage.origin else None
         if version and (int(version[1]) < 3 or (version[2] and (int(version[1]), int(version[2])) < (3, 7))):
             raise UnsplitError("the pip of a virtual environment of this old Python is too old")
-        if name := next((name for name in sorted(self._installed.names) if name in _COMPILE_LATER), ""):
+        if name := next((name for name in sorted(self._installed.names) if name in NEEDS_A_COMPILER), ""):
             raise UnsplitError(f"{name} may call a compiler when it runs")
         state = reading.states.at_end(reading.stage)
         if name := next((name for name in _PLACES if state.is_set(name)), ""):
@@ -155,7 +150,7 @@ class _Partition:
             called = {call.command.start for call in calls}
             for command in simple_commands(step):
                 known = command.start in called or command.name in _BESIDE_INSTALLS or makes_environment(command)
-                if not known and command.words:
+                if not (known or builds_in_place(command)) and command.words:
                     raise UnsplitError(f"line {{line}} does more than install packages: `{command.name}`", run)
 
     def _place_other(self, run: Run, unread: str) -> None:
@@ -164,6 +159,8 @@ class _Partition:
             raise UnsplitError(f"what line {{line}} does above the packages is not known: {unread or unknown}", run)
         if _is_upkeep(self._reading, run):
             self._upkeep.append(run)
+        elif self._installed.in_place.changes(run, self._reading.steps(run)):
+            self._above[run], self._below[run] = [Original(run)], []
         elif _FOR_BUILDS.search(run.text):
             self._above[run] = [Again(run)]
 
@@ -206,6 +203,8 @@ class _Partition:
         kept = [one for one in reading.stage.instructions if one not in gone]
         for copy in needed:
             copied = reading.copied(copy)
+            if self._installed.in_place.brings(copy):
+                continue
             if copied is None or not reading.is_brought_below(copied, kept):
                 self._above[copy], self._below[copy] = [Again(copy)], [Original(copy)]
         text = "\n".join(run.text for run in self._runs)
@@ -231,9 +230,13 @@ class _Partition:
             named = f"VIRTUAL_ENV={ENVIRONMENT} " if self._installed.needs_name else ""
             in_force = New("ENV", named + path.arguments)
             self._above[first] = [made, in_force, *self._above[first]]
+        in_place = self._installed.in_place
         copied: list[Part] = [New("COPY", f"--from={self._reading.builder} {folder} {folder}", first)]
         if not environment:
             copied.append(path._replace(like=None))
+        elif in_place.holds(folder):
+            copied = []
+        copied += in_place.parts()
         self._below[self._last] = [*self._below[self._last], *copied]
 
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from rewriter.model.effects.copies import CopiedFiles
 from rewriter.model.effects.instructions import common_path
+from rewriter.model.effects.shell import Step
+from rewriter.model.installing.by_name import requirement_of
 from rewriter.model.installing.manifests import Needs, NotMovableError, needs_of
 from rewriter.model.installing.manifests.files import Project
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
@@ -18,8 +20,9 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.requirements import parse_requirement, read_requirements
 from rewriter.model.project.sources import table
 from rewriter.model.splitting.parts import Changed, UnsplitError
+from rewriter.model.splitting.python_builds import InPlace, builds_in_place, is_editable, is_pure, makes_environment
 from rewriter.model.splitting.stage_reading import Reading
-from rewriter.syntax.shell_tree import SimpleCommand, Word
+from rewriter.syntax.shell_tree import Word
 from rewriter.syntax.tree import Copy, Run
 
 ENVIRONMENT: Final = "/opt/venv"
@@ -30,10 +33,6 @@ _ELSEWHERE: Final = names("--user --target -t --prefix --root --no-build-isolati
 _INSTALLERS: Final = names("pip setuptools wheel uv poetry pipenv")
 _OF_UV: Final = names("pip+install pip+sync sync venv cache+clean cache+prune")
 _MINOR: Final = re.compile(r"3\.(\d+)")
-_PURE: Final = names("hatchling.build uv_build poetry.core.masonry.api flit_core.buildapi pdm.backend")
-"""Backends that compile nothing unless they are told to."""
-
-_MAKES_ENVIRONMENT: Final = re.compile(r"(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s")
 
 
 class Installed:
@@ -47,12 +46,16 @@ class Installed:
         if any(call.action for call in self.calls(run)):
             return True
         commands = (command for step in self._reading.steps(run) for command in simple_commands(step))
-        return any(map(makes_environment, commands))
+        return any(makes_environment(command) or builds_in_place(command) for command in commands)
 
     def calls(self, run: Run) -> Iterator[Call]:
         """The calls of Python's installers in a RUN."""
-        for step in self._reading.steps(run):
-            yield from (call for call in calls_of(step) if call.manager.name in _MANAGERS)
+        return (call for step in self._reading.steps(run) for call in calls_of(step) if is_of_python(call))
+
+    def _steps(self) -> Iterator[tuple[Run, Step, Call]]:
+        for run in self.runs:
+            for step in self._reading.steps(run):
+                yield from ((run, step, call) for call in calls_of(step) if is_of_python(call))
 
     @cached_property
     def environment(self) -> str:
@@ -125,23 +128,41 @@ class Installed:
     def _needs(self) -> list[tuple[Project, Needs]]:
         installs = {install.call.command.span.start: install for install in self._reading.installs.installs}
         found: list[tuple[Project, Needs]] = []
-        for run in self.runs:
-            for call in self.calls(run):
-                install = installs.get(call.command.span.start)
-                if install is None and call.installs:
+        for run, step, call in self._steps():
+            install = installs.get(call.command.span.start)
+            project = install.project if install else None
+            if install is None and call.installs:
+                if not call.has("-e", "--editable"):
                     raise UnsplitError(f"what `{call.command.text}` installs is not known", run)
-                if install is None or install.project is None:
-                    continue
-                try:
-                    needs = needs_of(install.project)
-                except NotMovableError as error:
-                    raise UnsplitError(str(error), error.culprit or run) from None
-                if (needs.added or needs.below) and not _is_pure(install.project):
-                    raise UnsplitError("the project itself is built in line {line}", run)
-                if call.action == "sync":
-                    self._require_own_python(install.project, run)
-                found.append((install.project, needs))
+                project = self._reading.installs.project(run, step, call)
+            if project is None:
+                continue
+            project.goes_along = True
+            try:
+                needs = needs_of(project)
+            except NotMovableError as error:
+                raise UnsplitError(str(error), error.culprit or run) from None
+            if call.action == "sync":
+                self._require_own_python(project, run)
+            found.append((project, needs))
         return found
+
+    @cached_property
+    def _built(self) -> tuple[str, ...]:
+        """The folders of projects that are built where they lie: their modules, and what names them, are in there."""
+        found: dict[str, None] = {}
+        for run in self.runs:
+            for step in self._reading.steps(run):
+                if any(map(builds_in_place, simple_commands(step))):
+                    if not step.folder:
+                        raise UnsplitError("the folder in which line {line} builds is not known", run)
+                    found[step.folder] = None
+        for project, needs in self._needs:
+            if (needs.added or needs.below) and not is_pure(project):
+                found[project.folder] = None
+            elif needs.folders and is_editable(project, needs):
+                found.update(dict.fromkeys(needs.folders))
+        return tuple(found)
 
     def _require_own_python(self, project: Project, run: Run) -> None:
         """Raise unless uv takes the Python of the image: https://docs.astral.sh/uv/concepts/python-versions/"""
@@ -156,30 +177,37 @@ class Installed:
             raise UnsplitError("uv may bring a Python of its own in line {line}", run)
 
     @cached_property
+    def in_place(self) -> InPlace:
+        """The folders that modules are built in, and how they get into the runtime."""
+        copies = (copied for folder in self._built for copied in self._copied_into(folder))
+        return InPlace(self._reading, self._built, copies)
+
+    @cached_property
     def copies(self) -> list[Copy]:
         """The COPYs that bring what the installs read."""
         found: dict[Copy, None] = {}
         for project, needs in self._needs:
-            for path in (*needs.files, *needs.folders):
+            for path in needs.files:
                 if brought := project.brought_by(path):
                     found[brought[0].instruction] = None
-            if needs.added or needs.below:
-                found.update((copied.instruction, None) for copied in self._sources_of(project))
+            folders = (*needs.folders, *([project.folder] if needs.added or needs.below else ()))
+            found.update((copied.instruction, None) for folder in folders for copied in self._copied_into(folder))
+        found.update((copied.instruction, None) for folder in self._built for copied in self._copied_into(folder))
         return sorted(found, key=lambda copy: copy.start)
 
-    def _sources_of(self, project: Project) -> Iterator[CopiedFiles]:
+    def _copied_into(self, folder: str) -> Iterator[CopiedFiles]:
         """The copies into the folder of a project, which is installed as it lies there."""
         for copied in self._reading.installs.copies:
-            if copied.instruction.start < self.runs[-1].start and common_path(copied.targets, [project.folder]):
+            if copied.instruction.start < self.runs[-1].start and common_path(copied.targets, [folder]):
                 yield copied
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of the packages that are asked for, as far as they can be told."""
-        found = {parse_requirement(word.value).name for run in self.runs for call in self.calls(run)
+        found = {_named(word) for run in self.runs for call in self.calls(run)
                  for word in call.packages if call.installs}  # fmt: skip
         try:
-            files = [(project, path) for project, needs in self._needs for path in needs.files]
+            files = [(project, path) for project, needs in self._needs for path in (*needs.files, *needs.folders)]
         except UnsplitError:
             files = []
         for project, path in files:
@@ -192,23 +220,7 @@ class Installed:
 
 
 def _named(word: Word) -> str:
-    return parse_requirement(word.value).name
-
-
-def _is_pure(project: Project) -> bool:
-    """Whether the project is known to be installed without compiling anything."""
-    pyproject = project.toml("pyproject.toml")
-    backend = table(pyproject, "build-system").get("build-backend")
-    return (
-        backend in _PURE
-        and not table(pyproject, "tool", "poetry", "build")
-        and "hooks" not in str(table(pyproject, "tool", "hatch"))
-    )
-
-
-def makes_environment(command: SimpleCommand) -> bool:
-    """Whether a command makes a virtual environment."""
-    return _MAKES_ENVIRONMENT.match(command.text) is not None
+    return parse_requirement(requirement_of(word)).name
 
 
 def is_of_python(call: Call) -> bool:
