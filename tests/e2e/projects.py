@@ -147,7 +147,7 @@ PROJECTS: Final = [
     ),
     Project(
         "cython-in-place",
-        _codes("101 202 301 401 402"),
+        _codes("101 102 202 301 401 402"),
         port=8000,
         visits=(Visit("/health", '"compiled": true'), Visit("/primes/30", "23, 29")),
     ),
@@ -205,8 +205,8 @@ PROJECTS: Final = [
     ),
     Project(
         "services",
-        _codes("101 202 301 401 402"),
-        {"DF102": "mmh3", "DF403": "$PORT"},
+        _codes("202 301 401 402"),
+        {"DF101": "the runtime would keep python:3.11", "DF102": "mmh3", "DF403": "$PORT"},
         port=8080,
         visits=(Visit("/ready", "true"), Visit("/baskets/5", '"price":2.0')),
         dockerfile="services/api/Dockerfile",

@@ -24,6 +24,7 @@ from rewriter.model.data.system_libraries import python_need
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
+from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.python_builds import builds_in_place, makes_environment, may_be_parallel
 from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python
@@ -84,11 +85,10 @@ class _Partition:
         self._place_copies(copies)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
         self._add_environment(environment, copies)
-        if reason := compiler_at_run_time(reading.context):
-            raise UnsplitError(reason)
         what = _listed(tools) if tools else f"what {_listed(compiled)} needs to be built"
         message = f"only a builder gets {what}; the packages come from there in {environment or ENVIRONMENT}"
-        return reading.split(self._above, self._below, message)
+        split = reading.split(self._above, self._below, message)
+        return split._replace(gains_by_base=is_in_its_base(tools, reading.stage))
 
     def _require_fitting_stage(self) -> None:
         reading = self._reading
@@ -97,6 +97,8 @@ class _Partition:
             raise UnsplitError("the pip of a virtual environment of this old Python is too old")
         if name := next((name for name in sorted(self._installed.names) if name in NEEDS_A_COMPILER), ""):
             raise UnsplitError(f"{name} may call a compiler when it runs")
+        if reason := compiler_at_run_time(reading.context):
+            raise UnsplitError(reason)
         state = reading.states.at_end(reading.stage)
         if name := next((name for name in _PLACES if state.is_set(name)), ""):
             raise UnsplitError(f"{name} says where packages go")
@@ -234,9 +236,7 @@ class _Partition:
         copied: list[Part] = [New("COPY", f"--from={self._reading.builder} {folder} {folder}", first)]
         if not environment:
             copied.append(path._replace(like=None))
-        elif in_place.holds(folder):
-            copied = []
-        copied += in_place.parts()
+        copied = [*(() if in_place.holds(folder) else copied), *in_place.parts()]
         self._below[self._last] = [*self._below[self._last], *copied]
 
 

@@ -4,6 +4,7 @@ import os
 
 import MySQLdb
 from flask import Flask, jsonify, render_template
+from MySQLdb import _mysql
 
 app = Flask(__name__)
 
@@ -23,7 +24,7 @@ def places():
 
 @app.get("/")
 def index():
-    return render_template("index.html", quoted=MySQLdb.escape_string("level 'B'").decode())
+    return render_template("index.html", quoted=_mysql.escape_string(b"level 'B'").decode())
 
 
 @app.get("/places")
