@@ -21,20 +21,18 @@ from typing import Final
 
 from rewriter.model.data.official_tags import slim_twin
 from rewriter.model.data.system_libraries import python_need
-from rewriter.model.installing.stage_installs import calls_of, simple_commands
-from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
 from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
-from rewriter.model.splitting.python_builds import builds_in_place, makes_environment, may_be_parallel
-from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python
+from rewriter.model.splitting.python_builds import may_be_parallel
+from rewriter.model.splitting.python_environments import ENVIRONMENT
+from rewriter.model.splitting.python_installs import Installed
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 
-_BESIDE_INSTALLS: Final = names("rm echo cd set export true")
 _PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
 _VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
@@ -127,7 +125,7 @@ class _Partition:
             is_above = run.start <= self._last.start
             unread = reading.unreadable(run)
             if run in self._runs:
-                self._require_only_installs(run, unread)
+                self._installed.require_only_installs(run, unread)
                 self._above[run] = [Original(run, self._installed.changed(run))]
                 kept = (*(system.kept() if system else ()), *(more if first is None and run is self._last else ()))
                 options = system.options if system else "--no-install-recommends "
@@ -143,17 +141,6 @@ class _Partition:
                 require_no_tools(run, reading.steps(run), unread)
             else:
                 self._place_other(run, unread)
-
-    def _require_only_installs(self, run: Run, unread: str) -> None:
-        if unread:
-            raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
-        for step in self._reading.steps(run):
-            calls = [call for call in calls_of(step) if is_of_python(call) or call.manager.name in SYSTEM_MANAGERS]
-            called = {call.command.start for call in calls}
-            for command in simple_commands(step):
-                known = command.start in called or command.name in _BESIDE_INSTALLS or makes_environment(command)
-                if not (known or builds_in_place(command)) and command.words:
-                    raise UnsplitError(f"line {{line}} does more than install packages: `{command.name}`", run)
 
     def _place_other(self, run: Run, unread: str) -> None:
         """A RUN above the installs that has nothing to do with them, or that both stages need."""
@@ -224,13 +211,13 @@ class _Partition:
 
     def _add_environment(self, environment: str, copies: list[Copy]) -> None:
         """The virtual environment: made above the first install, copied in the place of the last one."""
-        first = min((*copies, *self._runs), key=lambda one: one.start)
+        # What the stage says of the environments of projects stands above the first RUN, maybe below the copies.
+        first = min((*(() if self._installed.syncs else copies), *self._runs), key=lambda one: one.start)
         folder = environment or ENVIRONMENT
         path = New("ENV", f"PATH={ENVIRONMENT}/bin:$PATH", first)
         if not environment:
             made = New("RUN", f"python -m venv {ENVIRONMENT}", first)
-            named = f"VIRTUAL_ENV={ENVIRONMENT} " if self._installed.needs_name else ""
-            in_force = New("ENV", named + path.arguments)
+            in_force = New("ENV", self._installed.settings + path.arguments)
             self._above[first] = [made, in_force, *self._above[first]]
         in_place = self._installed.in_place
         copied: list[Part] = [New("COPY", f"--from={self._reading.builder} {folder} {folder}", first)]

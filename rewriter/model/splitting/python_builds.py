@@ -30,7 +30,6 @@ from rewriter.syntax.tree import Copy, Run
 _PURE: Final = names("hatchling.build uv_build poetry.core.masonry.api flit_core.buildapi pdm.backend")
 """Backends that compile nothing unless they are told to."""
 
-_MAKES_ENVIRONMENT: Final = re.compile(r"(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s")
 _PYTHON: Final = re.compile(r"python[\d.]*\Z")
 _OF_SETUP: Final = names("build build_clib build_ext build_py clean develop install")
 _COMPILERS: Final = names("cythonize mypyc")
@@ -42,18 +41,13 @@ _NUMERIC: Final = names(
 )
 
 
-def makes_environment(command: SimpleCommand) -> bool:
-    """Whether a command makes a virtual environment."""
-    return _MAKES_ENVIRONMENT.match(command.text) is not None
-
-
 def builds_in_place(command: SimpleCommand) -> bool:
     """Whether a command does nothing but compile a project in its folder, or install it from there."""
+    if command.name in _COMPILERS:
+        return not any("$" in word.text or "`" in word.text for word in command.words)
     words = [word.value for word in command.words]
     if not words or not all(words):
         return False
-    if words[0] in _COMPILERS:
-        return True
     actions = [word for word in words[2:] if not word.startswith("-") and not word.isdigit()]
     return (
         _PYTHON.match(words[0]) is not None
