@@ -360,7 +360,12 @@ def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
 
 
 def test_what_fontconfig_makes_goes_with_it() -> None:
-    base: Files = {"/etc": folder(), "/etc/fonts": folder(), "/etc/fonts/conf.d": folder(), "/usr/local/share": folder()}
+    base: Files = {
+        "/etc": folder(),
+        "/etc/fonts": folder(),
+        "/etc/fonts/conf.d": folder(),
+        "/usr/local/share": folder(),
+    }
     made: Files = {
         "/etc/fonts/conf.d/10-hinting-slight.conf": link("/usr/share/fontconfig/conf.avail/10-hinting-slight.conf"),
         "/usr/local/share/fonts": folder(),

@@ -1,7 +1,6 @@
 """Tells the prime numbers up to a limit."""
 
 from bottle import Bottle, run
-
 from primes.sieve import __file__ as place
 from primes.sieve import primes
 

@@ -5,12 +5,12 @@ import falcon
 
 
 class Health:
-    def on_get(self, request, response):
+    def on_get(self, _, response):
         response.media = {"status": "up"}
 
 
 class Moon:
-    def on_get(self, request, response, day):
+    def on_get(self, _, response, day):
         response.media = {"full": str(ephem.next_full_moon(day)), "lit": round(ephem.Moon(day).phase)}
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 LETTERS = Path(__file__).parent.parent / "letters"
 
 
-async def health(request: Request) -> JSONResponse:
+async def health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 

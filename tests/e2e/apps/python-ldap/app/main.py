@@ -19,7 +19,8 @@ def healthz() -> dict[str, bool]:
 
 @app.get("/dn/{name}")
 def dn(name: str) -> dict[str, str]:
-    return {"dn": f"cn={ldap.dn.escape_dn_chars(name)},ou=staff", "filter": ldap.filter.filter_format("(cn=%s)", [name])}
+    escaped = ldap.dn.escape_dn_chars(name)
+    return {"dn": f"cn={escaped},ou=staff", "filter": ldap.filter.filter_format("(cn=%s)", [name])}
 
 
 @app.get("/colleagues/{name}")

@@ -9,11 +9,11 @@ def index(request):
     return render(request, "index.html")
 
 
-def health(request):
+def health(_):
     return HttpResponse("ok")
 
 
-def trains(request):
+def trains(_):
     try:
         return JsonResponse({"trains": list(Train.objects.values("line", "leaves"))})
     except OperationalError:

@@ -12,7 +12,7 @@ app = Bottle()
 @app.get("/")
 def picture():
     response.content_type = "text/plain"
-    rows = ((y / 10 for y in range(-10, 11)))
+    rows = (y / 10 for y in range(-10, 11))
     return "\n".join("".join(" .:-=+*#%@"[escape(x / 20, y) // 6] for x in range(-40, 20)) for y in rows)
 
 

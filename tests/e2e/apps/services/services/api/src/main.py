@@ -2,7 +2,6 @@
 
 import mmh3
 from fastapi import FastAPI
-
 from pricing import total
 from routes import router
 
