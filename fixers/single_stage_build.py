@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.fixing.split_stage import split_stage
+from rewriter.fixing.split_stage import split_stage, when_split
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.project import Project
-from rewriter.model.splitting import find_split
+from rewriter.model.splitting import find_split, what_keeps_the_base
 from rewriter.model.splitting.parts import Unsplit
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
@@ -68,4 +68,8 @@ def build_in_a_stage_of_its_own(
     if isinstance(found, Unsplit):
         yield Skip(stage.from_, found.reason, found.culprit)
     elif found is not None:
-        yield Fix(stage.from_, found.message, split_stage(found, states.graph), reads=[stage.span])
+        edits = split_stage(found, states.graph)
+        if reason := what_keeps_the_base(found, lambda: when_split(edits, states.graph), context, services):
+            yield Skip(stage.from_, f"the runtime would keep {stage.base}, which has the tools itself: {reason}")
+            return
+        yield Fix(stage.from_, found.message, edits, reads=[stage.span])

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from rewriter.verify.bases import recipes_of_bases
+from rewriter.verify.bases import recipe_of_base, recipes_of_bases
 from rewriter.verify.engine.recipe import Recipe
 from rewriter.verify.files.compare_files import compare_files
 from rewriter.verify.files.image import Bases, Image
@@ -55,6 +55,13 @@ def test_a_library_that_the_base_image_lacks_itself() -> None:
     assert [it.after for it in check.differences] == ["not found for /app/mine.so"]
 
 
+def test_a_library_that_came_with_the_compilers() -> None:
+    """What the base image lacks came by chance, for files of its own: the application keeps what it has."""
+    base: Files = {"/usr/local/lib/python3.11/lib-dynload/nis.so": elf(["libnsl.so.2"])}
+    fat = {**base, "/usr/lib/libnsl.so.2": elf()}
+    assert compare_libraries(made(fat), made(base), Bases(made(base), made(base))).status is Status.PASSED
+
+
 def recipe(text: str, target: str = "") -> Recipe:
     return Recipe(text, Path(), target=target, build_args=(("A", "b"),))
 
@@ -78,3 +85,10 @@ def test_a_target_has_a_base_image_of_its_own() -> None:
     found = recipes_of_bases(recipe("FROM a AS x\nFROM c\n", "x"), recipe("FROM b AS x\nFROM c\n", "x"))
     assert found is not None
     assert [(it.dockerfile, it.target, it.build_args) for it in found] == [("FROM a\n", "", ()), ("FROM b\n", "", ())]
+
+
+def test_the_image_that_one_version_starts_from() -> None:
+    found = recipe_of_base(recipe("FROM a AS x\nFROM c:1 AS y\nFROM y\n"))
+    assert found is not None
+    assert found.dockerfile == "FROM c:1\n"
+    assert recipe_of_base(recipe("FROM scratch\n")) is None

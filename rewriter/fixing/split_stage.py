@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rewriter.fixing.commands import remove_items, remove_words
 from rewriter.fixing.compose import (
@@ -19,7 +19,8 @@ from rewriter.fixing.edits import newline_at, render, replace, spell
 from rewriter.fixing.flags import INDENT, LONGEST_LINE
 from rewriter.model.splitting.parts import Again, Changed, New, Original, Part, Split
 from rewriter.model.stages import StageGraph
-from rewriter.syntax.text import Edit
+from rewriter.syntax.parser import parse
+from rewriter.syntax.text import Edit, Pieces
 from rewriter.syntax.tree import Comment, From, Instruction, Run
 
 
@@ -34,6 +35,13 @@ def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
     parts.append(Fragment(newline + moved(from_, *named).text, from_))
     parts += _fragments(split.below, from_, newline)
     return [*replace_stage(split.stage, parts, dropped={}), *renumber(graph, start=split.stage)]
+
+
+def when_split(edits: Iterable[Edit], graph: StageGraph) -> StageGraph:
+    """The stages of the file that edits make of it."""
+    pieces = Pieces(graph.dockerfile.text)
+    pieces.apply(edits)
+    return StageGraph(parse(pieces.text))
 
 
 def _builder(from_: From, split: Split) -> str:

@@ -1,4 +1,4 @@
-"""The base images of two versions of a Dockerfile, where they are not the same one."""
+"""The base images of two versions of a Dockerfile."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ def recipes_of_bases(before: Recipe, after: Recipe) -> tuple[Recipe, Recipe] | N
     if not old or not new or old == new:
         return None
     return _alone(before, old), _alone(after, new)
+
+
+def recipe_of_base(recipe: Recipe) -> Recipe | None:
+    """How to get the image that a version starts from; None if it is not known."""
+    image = _base(recipe)
+    return _alone(recipe, image) if image else None
 
 
 def _alone(recipe: Recipe, image: str) -> Recipe:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from rewriter.verify.bases import recipes_of_bases
+from rewriter.verify.bases import recipe_of_base, recipes_of_bases
 from rewriter.verify.behaviour.compare_behaviour import BODIES, compare_behaviour
 from rewriter.verify.behaviour.observation import Questions
 from rewriter.verify.bisect import Blame, Codes, find_culprits
@@ -120,18 +120,26 @@ class _Proof:
     def _libraries(self, after: Specimen, allowed: Allowed) -> Check:
         before = self._before.image
         check = compare_libraries(before, after.image)
-        bases = self._bases(after, allowed) if check.status is Status.FAILED else None
+        if check.status is not Status.FAILED:
+            return check
+        bases = self._bases(after, allowed) or self._base_of_both(after, allowed)
         return compare_libraries(before, after.image, bases) if bases else check
 
     def _bases(self, after: Specimen, allowed: Allowed) -> Bases | None:
         """The images that both versions start from, where a fixer may change that and it has."""
-        found = self._base_specimens(after, allowed)
-        return Bases(found[0].image, found[1].image) if found else None
+        return _images(self._base_specimens(after, allowed))
+
+    def _base_of_both(self, after: Specimen, allowed: Allowed) -> Bases | None:
+        """The image that both versions start from, where what comes with compilers may be gone."""
+        recipe = recipe_of_base(self._before.recipe) if allowed.reason("build-tools") else None
+        is_same = recipe is not None and recipe == recipe_of_base(after.recipe)
+        return _images(self._built_bases((recipe, recipe))) if recipe and is_same else None
 
     def _base_specimens(self, after: Specimen, allowed: Allowed) -> tuple[Specimen, Specimen] | None:
         recipes = recipes_of_bases(self._before.recipe, after.recipe) if allowed.reason("base-image") else None
-        if recipes is None:
-            return None
+        return self._built_bases(recipes) if recipes else None
+
+    def _built_bases(self, recipes: tuple[Recipe, Recipe]) -> tuple[Specimen, Specimen] | None:
         if recipes not in self._known_bases:
             old, new = (
                 self._specimen_of(recipe, f"the base image {name}")
@@ -180,6 +188,10 @@ class _Proof:
 
         blame = find_culprits(self._request.applied, holds)
         return blame if not blame.good or holds(blame.good, "") else Blame(self._request.applied, ())
+
+
+def _images(bases: tuple[Specimen, Specimen] | None) -> Bases | None:
+    return Bases(bases[0].image, bases[1].image) if bases else None
 
 
 def is_proven(checks: Iterator[Check] | tuple[Check, ...]) -> bool:

@@ -7,11 +7,13 @@ from typing import Final
 
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
-from rewriter.syntax.shell_tree import Word
+from rewriter.syntax.shell_tree import Word, unquote
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 _REMOTE: Final = re.compile(r"(?!(?:\w+\+)?file:)(?:[\w.+-]+://|\w+\+|git@)")
 _ARCHIVE: Final = re.compile(r".*\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)(?:\[|\Z)")
+_NAMED: Final = re.compile(r"[A-Za-z][\w.-]*(?:\[[\w.,-]*\])?(?:[=<>!~]=[^/@\s]*)?\Z")
+_FOLDER_WITH_EXTRAS: Final = re.compile(r"\.[\w./-]*\[[\w.,-]*\]\Z")
 _BEHIND_THE_NAME: Final = re.compile(r";|\s+--?[a-z]")
 
 
@@ -32,6 +34,15 @@ def is_local_requirement(text: str) -> bool:
     if at and "/" not in name and not name.startswith("."):
         return not is_remote(place)
     return "/" in text or text.startswith((".", "~", "file:")) or _ARCHIVE.match(text) is not None
+
+
+def requirement_of(word: Word) -> str:
+    """What a word tells pip to install; empty where a variable says more of it than a version.
+
+    Brackets hold extras: the shell looks for files of such names, and leaves the word alone where there are none.
+    """
+    text = word.value or unquote(word.text)
+    return text if word.value or _NAMED.match(text) or _FOLDER_WITH_EXTRAS.match(text) else ""
 
 
 _NAMES_ONLY: Final[dict[str, frozenset[str]]] = {
@@ -75,9 +86,10 @@ _FILE_OPTIONS: Final = ("-r", "--requirement", "--requirements", "-c", "--constr
 
 def _is_path(manager: str, word: Word) -> bool:
     """Whether a package word may be a file or folder instead of a name."""
+    if manager in ("pip", "uv"):
+        text = requirement_of(word)
+        return not text or is_local_requirement(text)
     text = word.value
-    if text and manager in ("pip", "uv"):
-        return is_local_requirement(text)
     if not text or _ADDRESS.match(text) or text.startswith("git+"):
         return not text
     return text.startswith((".", "/", "~")) or text.endswith((".whl", ".gz", ".zip", ".tgz", ".deb", ".gem", ".txt"))

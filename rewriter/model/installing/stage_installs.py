@@ -8,11 +8,18 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.effects.copies import CopiedFiles
+from rewriter.model.effects.copies import CopiedFiles, Source
 from rewriter.model.effects.instructions import Effects, effects_of
 from rewriter.model.effects.shell import Step, steps
 from rewriter.model.installing.by_name import reads_no_project
-from rewriter.model.installing.manifests import NotMovableError, Project, is_manifest, manifest_of, needs_of
+from rewriter.model.installing.manifests import (
+    NotMovableError,
+    Project,
+    is_manifest,
+    is_manifest_path,
+    manifest_of,
+    needs_of,
+)
 from rewriter.model.managers.call import Call, call_of
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.stages import Stage
@@ -142,11 +149,19 @@ class StageInstalls:
         return brought is not None and brought[0] is copied
 
     def _is_source(self, copied: CopiedFiles) -> bool:
-        """Whether a COPY brings more than manifests."""
-        if copied.problem or copied.has_tree:
+        """Whether a COPY brings more than manifests, such as those in a folder of requirements."""
+        if copied.problem:
             return True
-        rest = [source for source in copied.sources if not is_manifest(posixpath.basename(source.path))]
-        return any(source.target not in self.needed for source in rest)
+        return any(
+            not self._is_folder_of_requirements(source)
+            if source.is_tree
+            else not is_manifest(posixpath.basename(source.path)) and source.target not in self.needed
+            for source in copied.sources
+        )
+
+    def _is_folder_of_requirements(self, source: Source) -> bool:
+        paths = self.context.walk(source.path, lambda _: True)
+        return bool(paths) and all(is_manifest_path(path) and path.endswith((".txt", ".in")) for path in paths or ())
 
     def _is_done_above(self, install: Install, copied: CopiedFiles) -> bool:
         """Whether the same dependencies are installed above the copy already: then this install completes them."""

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from rewriter.model.data.debian import runtime_libraries
+from rewriter.model.data.package_roles import IN_PYTHON_IMAGES
 from rewriter.model.data.python_wheels import has_wheel, is_pure, is_told_of, upper_limit
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.managers.call import Call
@@ -205,9 +207,18 @@ class _Checker:
         libraries = need.at_run_time(subject.suites, is_compiled=need.ships == "sources")
         if libraries is None:
             return f"which libraries {name} needs here is not known"
+        libraries -= _carried(subject)
         if not subject.brings_to_image(libraries, self._run):
             return f"{name} needs {', '.join(sorted(libraries))}, which no step installs"
         return ""
+
+
+def _carried(subject: Subject) -> frozenset[str]:
+    """The libraries that Python itself is linked with, which its lighter images have."""
+    if subject.twin.image.family != "python":
+        return frozenset()
+    found = (runtime_libraries(name, suite) or () for name in IN_PYTHON_IMAGES for suite in subject.suites)
+    return frozenset(library for libraries in found for library in libraries)
 
 
 def _extras_of_project(requirement: Requirement) -> frozenset[str]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.requirements import normal_name
 from rewriter.model.project.sources import table
 
@@ -30,6 +32,13 @@ _FROM_GIT: Final = re.compile(
     r"setuptools[-_]scm|hatch[-_]vcs|versioneer|\bpbr\b|poetry-dynamic-versioning|setuptools-git", re.IGNORECASE
 )
 
+_SETTINGS: Final = names("setup.py setup.cfg pyproject.toml meson.build CMakeLists.txt")
+_LINKS: Final = re.compile(
+    r"\blibraries\s*[=:](?!\s*\[?\s*[\"']?m[\"']?\s*\]?\s*(?:[,)]|$))|\bpkg_?config\b|extra_link_args|extra_objects"
+    r"|\blibrary_dirs|find_package|find_library|\bdependency\(|openmp|\bffi\b",
+    re.MULTILINE,
+)
+
 _Read = Callable[[str], str | None]
 
 
@@ -49,6 +58,17 @@ def build_problem(folder: str, read: _Read) -> str:
     if poetry or set(hooks) - {"vcs"} or (backend and not backend.startswith((*_PURE_BACKENDS, "setuptools"))):
         return f"what the project in {folder} is built with may compile"
     return "git" if _FROM_GIT.search(text) else ""
+
+
+def names_libraries(context: BuildContext) -> str:
+    """The path of a file that has what the project compiles linked with libraries of the system; empty where none does.
+
+    https://setuptools.pypa.io/en/latest/userguide/ext_modules.html
+    """
+    paths = context.walk("", lambda name: name in _SETTINGS or name.endswith((".pyx", ".pxd")))
+    if paths is None:
+        return "the build context"
+    return next((path for path in paths if _LINKS.search(context.read(path) or "libraries=")), "")
 
 
 def dependencies_of(folder: str, read: _Read, extras: Iterable[str] = ()) -> list[str] | None:

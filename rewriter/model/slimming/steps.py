@@ -14,6 +14,7 @@ from rewriter.model.pip.files import History, places
 from rewriter.model.slimming import node_packages, python_packages
 from rewriter.model.slimming.node_packages import node_needs
 from rewriter.model.slimming.python_packages import python_needs
+from rewriter.model.slimming.python_projects import names_libraries
 from rewriter.model.slimming.subject import Need, Subject
 from rewriter.model.slimming.words import programs_in_text, programs_of
 from rewriter.model.stages import Stage
@@ -69,7 +70,7 @@ _WITH_ZONES: Final = names("jessie stretch buster bullseye bookworm")
 _USES_MODULES: Final = re.compile(r"\s-M[\w:]+|\buse\s+[A-Z]")
 _RUNS_PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*\Z")
 _STARTS_PROGRAMS: Final = re.compile(r"\bsubprocess\b|\bos\.(?:system|popen|exec|spawn)|child_process")
-_BUILDS_PROJECT: Final = re.compile(r"setup\.py\b")
+_BUILDS_PROJECT: Final = re.compile(r"setup\.py\b|\bcythonize\b|\bmypyc\b")
 
 
 def step_needs(stage: Stage, subject: Subject, history: History, *, is_elsewhere: bool = False) -> Iterator[Need]:
@@ -99,8 +100,14 @@ class _Step:
         if not self._is_elsewhere:
             yield from self._texts()
             yield from self._programs()
+        elif "compiler" in subject.twin.kind.without and _BUILDS_PROJECT.search(run.text):
+            yield from self._linked()
         for call in calls(run):
             yield from self._call(call)
+
+    def _linked(self) -> Iterator[Need]:
+        if path := names_libraries(self._subject.context):
+            yield self._need(f"{path} may name libraries that {self._subject.name} has not")
 
     def _texts(self) -> Iterator[Need]:
         text, without = self._run.text, self._subject.twin.kind.without

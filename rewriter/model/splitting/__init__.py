@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rewriter.model.context.services import Services
     from rewriter.model.project import Project
     from rewriter.model.splitting.parts import Split, Unsplit
-    from rewriter.model.stages import Stage
+    from rewriter.model.stages import Stage, StageGraph
     from rewriter.model.state import States
 
 _FAMILIES = frozenset({"dotnet", "eclipse-temurin", "golang", "gradle", "maven", "node", "openjdk", "python", "rust"})
@@ -55,3 +56,17 @@ def _family(stage: Stage) -> str:
     if (stage.origin.registry, stage.origin.repository) == ("mcr.microsoft.com", "dotnet/sdk"):
         return "dotnet"
     return stage.origin.family
+
+
+def what_keeps_the_base(
+    split: Split, when_split: Callable[[], StageGraph], context: BuildContext, services: Services
+) -> str:
+    """Why the runtime would keep a base that has the tools itself; empty where something is gained.
+
+    `when_split` gives the stages as they would be then.
+    """
+    if not split.gains_by_base:
+        return ""
+    from rewriter.model.splitting.gains import reason_to_keep_base
+
+    return reason_to_keep_base(split, when_split(), context, services)

@@ -57,6 +57,7 @@ class Split(NamedTuple):
 
     `builder` is the name of the new stage; `runtime` that of the old one, empty where it has one or gets none. `base`
     is another image for the old stage, `pinned` one for the builder; empty where it stays the same.
+    `gains_by_base`: the base has the tools itself, so that nothing is gained unless the old stage gets a lighter one.
     """
 
     stage: Stage
@@ -67,6 +68,7 @@ class Split(NamedTuple):
     message: str
     base: str = ""
     pinned: str = ""
+    gains_by_base: bool = False
 
 
 class Unsplit(NamedTuple):

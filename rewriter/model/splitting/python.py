@@ -21,28 +21,20 @@ from typing import Final
 
 from rewriter.model.data.official_tags import slim_twin
 from rewriter.model.data.system_libraries import python_need
-from rewriter.model.installing.stage_installs import calls_of, simple_commands
-from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
+from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
-from rewriter.model.splitting.python_installs import ENVIRONMENT, Installed, is_of_python, makes_environment
+from rewriter.model.splitting.python_builds import may_be_parallel
+from rewriter.model.splitting.python_environments import ENVIRONMENT
+from rewriter.model.splitting.python_installs import Installed
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 
-_BESIDE_INSTALLS: Final = names("rm echo cd set export true")
 _PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
 _VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
-_NUMERIC: Final = names(
-    "numpy scipy pandas polars scikit-learn scikit-image xgboost lightgbm catboost torch tensorflow keras jax spacy "
-    "gensim faiss-cpu transformers sentence-transformers fasttext llama-cpp-python statsmodels numba opencv-python"
-)
-_COMPILE_LATER: Final = names(
-    "pystan httpstan theano theano-pymc pytensor pymc pymc3 cmdstanpy triton vllm deepspeed flash-attn pythran "
-    "jupyterlab notebook"
-)
-"""Packages that call a compiler when they run, or serve people who do."""
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
 _FOR_BUILDS: Final = re.compile(
     r"/usr/include|/usr/lib|/usr/local/(?:lib|include)|pip\.(?:conf|ini)|\.netrc|\.ssh|\.gitconfig|git config|"
@@ -66,7 +58,7 @@ class _Partition:
         self._installed: Final = installed
         self._runs: Final = installed.runs
         self._last: Final = installed.runs[-1]
-        self._base: Final = base_of(reading.stage, is_parallel=not _NUMERIC.isdisjoint(installed.names))
+        self._base: Final = base_of(reading.stage, is_parallel=may_be_parallel(installed.names, reading.context))
         self._system: Final = reading.system_runs(self._base) if self._base else {}
         self._above: Final[dict[Instruction, list[Part]]] = {}
         self._below: Final[dict[Instruction, list[Part]]] = {}
@@ -93,15 +85,18 @@ class _Partition:
         self._add_environment(environment, copies)
         what = _listed(tools) if tools else f"what {_listed(compiled)} needs to be built"
         message = f"only a builder gets {what}; the packages come from there in {environment or ENVIRONMENT}"
-        return reading.split(self._above, self._below, message)
+        split = reading.split(self._above, self._below, message)
+        return split._replace(gains_by_base=is_in_its_base(tools, reading.stage))
 
     def _require_fitting_stage(self) -> None:
         reading = self._reading
         version = _VERSION.match(reading.stage.origin.tag) if reading.stage.origin else None
         if version and (int(version[1]) < 3 or (version[2] and (int(version[1]), int(version[2])) < (3, 7))):
             raise UnsplitError("the pip of a virtual environment of this old Python is too old")
-        if name := next((name for name in sorted(self._installed.names) if name in _COMPILE_LATER), ""):
+        if name := next((name for name in sorted(self._installed.names) if name in NEEDS_A_COMPILER), ""):
             raise UnsplitError(f"{name} may call a compiler when it runs")
+        if reason := compiler_at_run_time(reading.context):
+            raise UnsplitError(reason)
         state = reading.states.at_end(reading.stage)
         if name := next((name for name in _PLACES if state.is_set(name)), ""):
             raise UnsplitError(f"{name} says where packages go")
@@ -130,7 +125,7 @@ class _Partition:
             is_above = run.start <= self._last.start
             unread = reading.unreadable(run)
             if run in self._runs:
-                self._require_only_installs(run, unread)
+                self._installed.require_only_installs(run, unread)
                 self._above[run] = [Original(run, self._installed.changed(run))]
                 kept = (*(system.kept() if system else ()), *(more if first is None and run is self._last else ()))
                 options = system.options if system else "--no-install-recommends "
@@ -147,23 +142,14 @@ class _Partition:
             else:
                 self._place_other(run, unread)
 
-    def _require_only_installs(self, run: Run, unread: str) -> None:
-        if unread:
-            raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
-        for step in self._reading.steps(run):
-            calls = [call for call in calls_of(step) if is_of_python(call) or call.manager.name in SYSTEM_MANAGERS]
-            called = {call.command.start for call in calls}
-            for command in simple_commands(step):
-                known = command.start in called or command.name in _BESIDE_INSTALLS or makes_environment(command)
-                if not known and command.words:
-                    raise UnsplitError(f"line {{line}} does more than install packages: `{command.name}`", run)
-
     def _place_other(self, run: Run, unread: str) -> None:
         """A RUN above the installs that has nothing to do with them, or that both stages need."""
         if unread or (unknown := next((step.unknown for step in self._reading.steps(run) if step.unknown), "")):
             raise UnsplitError(f"what line {{line}} does above the packages is not known: {unread or unknown}", run)
         if _is_upkeep(self._reading, run):
             self._upkeep.append(run)
+        elif self._installed.in_place.changes(run, self._reading.steps(run)):
+            self._above[run], self._below[run] = [Original(run)], []
         elif _FOR_BUILDS.search(run.text):
             self._above[run] = [Again(run)]
 
@@ -206,6 +192,8 @@ class _Partition:
         kept = [one for one in reading.stage.instructions if one not in gone]
         for copy in needed:
             copied = reading.copied(copy)
+            if self._installed.in_place.brings(copy):
+                continue
             if copied is None or not reading.is_brought_below(copied, kept):
                 self._above[copy], self._below[copy] = [Again(copy)], [Original(copy)]
         text = "\n".join(run.text for run in self._runs)
@@ -223,17 +211,19 @@ class _Partition:
 
     def _add_environment(self, environment: str, copies: list[Copy]) -> None:
         """The virtual environment: made above the first install, copied in the place of the last one."""
-        first = min((*copies, *self._runs), key=lambda one: one.start)
+        # What the stage says of the environments of projects stands above the first RUN, maybe below the copies.
+        first = min((*(() if self._installed.syncs else copies), *self._runs), key=lambda one: one.start)
         folder = environment or ENVIRONMENT
         path = New("ENV", f"PATH={ENVIRONMENT}/bin:$PATH", first)
         if not environment:
             made = New("RUN", f"python -m venv {ENVIRONMENT}", first)
-            named = f"VIRTUAL_ENV={ENVIRONMENT} " if self._installed.needs_name else ""
-            in_force = New("ENV", named + path.arguments)
+            in_force = New("ENV", self._installed.settings + path.arguments)
             self._above[first] = [made, in_force, *self._above[first]]
+        in_place = self._installed.in_place
         copied: list[Part] = [New("COPY", f"--from={self._reading.builder} {folder} {folder}", first)]
         if not environment:
             copied.append(path._replace(like=None))
+        copied = [*(() if in_place.holds(folder) else copied), *in_place.parts()]
         self._below[self._last] = [*self._below[self._last], *copied]
 
 

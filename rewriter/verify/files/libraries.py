@@ -23,8 +23,8 @@ _LOOKED_AT: Final = frozenset({Group.APPLICATION, Group.LANGUAGE, Group.INSTALLE
 def compare_libraries(before: Image, after: Image, bases: Bases | None = None) -> Check:
     """Compare what the application, its packages and the programs on PATH find, as ld.so(8) looks for it.
 
-    `bases` are the images that both start from, if they are not the same: what a file of the new one lacks there, it
-    may lack here, such as Tcl/Tk for Python's tkinter.
+    `bases` are the images that both start from: what a file of the new one lacks there, it may lack here, such as
+    Tcl/Tk for Python's tkinter.
     """
     linkers = [Linker(it.snapshot, it.environment) for it in (before, after)]
     path = after.environment.get("PATH", _PATH).split(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +13,8 @@ from rewriter.model.effects.instructions import common_path
 from rewriter.model.managers.call import Call
 from rewriter.model.state import State
 from rewriter.syntax.tree import Instruction
+
+_OF_PROJECTS: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 class NotMovableError(Exception):
@@ -42,10 +45,11 @@ class Project:
     """A call of a package manager, where it runs, and the files that it finds there.
 
     `start` is where it runs, `folder` where it works: options may say so.
-    `take` notes a file as needed. What cannot be told raises NotMovableError.
+    `take` notes a file as needed. What cannot be told raises NotMovableError. `goes_along` says that projects which are
+    installed from their folders are needed as a whole, instead of keeping the install where it is.
     """
 
-    __slots__ = ("_context", "_copies", "_files", "_folders", "call", "folder", "start", "state")
+    __slots__ = ("_context", "_copies", "_files", "_folders", "call", "folder", "goes_along", "start", "state")
 
     def __init__(
         self, call: Call, folder: str, state: State, copies: Sequence[CopiedFiles], context: BuildContext
@@ -53,6 +57,7 @@ class Project:
         self.call: Final = call
         self.start: Final = folder
         self.folder = folder
+        self.goes_along = False
         self.state: Final = state
         self._copies: Final = copies
         self._context: Final = context
@@ -142,6 +147,13 @@ class Project:
         else:
             self._files[path] = None
         return True
+
+    def take_project(self, name: str, reason: str) -> None:
+        """Note the folder of a project that is installed as it lies there. Gives the reason where that is none."""
+        path = self.path(re.split(r"[\[;#\s]", name)[0])
+        if not self.goes_along or not any(self.has(posixpath.join(path, one)) for one in _OF_PROJECTS):
+            raise NotMovableError(reason)
+        self._folders[path] = None
 
     def require(self, name: str) -> str:
         """Note a file as needed, and read it."""

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import Any, Final
 
-from rewriter.model.installing.by_name import is_local_requirement, is_remote
+from rewriter.model.installing.by_name import is_local_requirement, is_remote, requirement_of
 from rewriter.model.installing.manifests.files import Needs, NotMovableError, Project
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.requirements import requirement_lines
@@ -17,6 +17,7 @@ _PLACES: Final = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-link
 _PLAIN_OPTIONS: Final = names(
     "--trusted-host --no-binary --only-binary --prefer-binary --require-hashes --pre --use-feature"
 )
+_EDITABLE: Final = ("-e", "--editable")
 _REQUIREMENTS: Final = ("-r", "--requirement", "--requirements")
 _CONSTRAINTS: Final = ("-c", "--constraint", "--constraints")
 _PIP_VARIABLES: Final = tuple(
@@ -45,8 +46,10 @@ def pip_manifest(project: Project) -> str:
     files = files or [option.value for option in call.options if option.name in _CONSTRAINTS]
     if call.action == "pip sync":
         files = [word.value for word in call.packages]
-    if not files and any(map(is_local_requirement, (word.value for word in call.packages))):
-        return project.path(posixpath.join(call.packages[0].value, "pyproject.toml"))
+    if not files:
+        local = [text for text in map(requirement_of, call.packages) if is_local_requirement(text)]
+        if local:
+            return project.path(posixpath.join(local[0].partition("[")[0], "pyproject.toml"))
     return project.path(files[0] or "requirements.txt") if files else ""
 
 
@@ -54,15 +57,19 @@ def pip_needs(project: Project) -> Needs:
     """The requirements and constraints of a call of pip or `uv pip`, with all that they include."""
     call = project.call
     project.forbid_variables(*_PIP_VARIABLES)
-    project.forbid_options("-e", "--editable", "-f", "--find-links", "-t", "--target", "--src", "--prefix", "--root",
-                           "--group", "--log", "-b", "--build", "--config-file", "--project",
+    project.forbid_options(*(() if project.goes_along else _EDITABLE), "-f", "--find-links", "-t", "--target", "--src",
+                           "--prefix", "--root", "--group", "--log", "-b", "--build", "--config-file", "--project",
                            "--directory")  # fmt: skip
     is_sync = call.action == "pip sync"
+    for option in call.options:
+        if option.name in _EDITABLE:
+            project.take_project(option.value, f"`{option.name} {option.value}` installs from elsewhere")
     for word in call.packages:
-        if not word.is_literal:
+        text = requirement_of(word)
+        if not text:
             raise NotMovableError(f"a variable says what is installed: {word.text}")
-        if is_local_requirement(word.value) and not is_sync:
-            raise NotMovableError(f"it installs from the folder {word.value}")
+        if is_local_requirement(text) and not is_sync:
+            project.take_project(text, f"it installs from the folder {text}")
         if is_sync:
             _follow(project, project.path(word.value))
     for option in call.options:
@@ -137,7 +144,8 @@ def _follow(project: Project, path: str) -> None:
                     seen.add(target)
                     pending.append(target)
             elif _is_local(line):
-                raise NotMovableError(f"{where} installs from a folder: {line}")
+                name = line.removeprefix("--editable").removeprefix("-e").lstrip(" =")
+                project.take_project(name, f"{where} installs from a folder: {line}")
 
 
 def _check_metadata(project: Project, path: str) -> None:

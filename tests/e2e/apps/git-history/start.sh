@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+mkdir -p repositories
+exec python history.py

@@ -1,0 +1,6 @@
+"""Would send receipts."""
+
+import time
+
+while True:
+    time.sleep(60)
