@@ -2,6 +2,7 @@
 const nextConfig = {
   reactStrictMode: true,
   poweredByHeader: false,
+  generateBuildId: () => process.env.GIT_COMMIT || 'development',
 };
 
 module.exports = nextConfig;

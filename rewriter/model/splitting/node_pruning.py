@@ -1,0 +1,51 @@
+"""The command that takes packages for developers out of a Node project that is built.
+
+A workspace of pnpm is installed once more, for `pnpm prune` empties the packages below:
+https://pnpm.io/cli/prune
+What is left in the virtual store would wait there for a week: https://pnpm.io/settings#modulescachemaxage
+Yarn 4 has `workspaces focus` itself, older ones as a plugin: https://yarnpkg.com/cli/workspaces/focus
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rewriter.model.installing.node_versions import manager_version
+from rewriter.model.splitting.node_builds import Builds
+from rewriter.model.splitting.node_needs import Manifest
+from rewriter.model.splitting.parts import New, UnsplitError
+from rewriter.model.state import State
+from rewriter.syntax.tree import Run
+
+_LINKER: Final = re.compile(r"(?m)^nodeLinker:\s*[\"']?node-modules\b")
+_RELEASE: Final = re.compile(r"(?m)^yarnPath:.*\byarn-(\d+)\.")
+_FIRST_WITH_FOCUS: Final = 4
+
+
+def pruning(builds: Builds, manifest: Manifest, state: State, last: Run) -> New:
+    """The RUN that stands behind the last build. Raises UnsplitError where none is known to do just that."""
+    managers = {call.manager.name for _, call in builds.installs}
+    if len(managers) != 1:
+        raise UnsplitError("several package managers install the packages")
+    manager = managers.pop()
+    release = _RELEASE.search(manifest.read(".yarnrc.yml")) if manager == "yarn" else None
+    version = int(release[1]) if release else manager_version(manager, state, manifest.package, last)
+    if manager != "pnpm" and not version:
+        raise UnsplitError(f"which version of {manager} runs is not known")
+    if manager != "npm" and "@prisma/client" in manifest.running:
+        raise UnsplitError(f"{manager} may remove the generated client of Prisma")
+    if manager == "npm":
+        return New("RUN", "npm prune --omit=dev" if version > 6 else "npm prune --production")
+    if manager == "pnpm":
+        if not manifest.has("pnpm-workspace.yaml"):
+            return New("RUN", "CI=true pnpm prune --prod")
+        options = "--prod --frozen-lockfile --ignore-scripts --config.modules-cache-max-age=0"
+        return New("RUN", f"CI=true pnpm install {options}")
+    if version == 1 and not manifest.has(".yarnrc.yml"):
+        return New("RUN", "yarn install --production --frozen-lockfile --ignore-scripts --prefer-offline")
+    if version < _FIRST_WITH_FOCUS:
+        raise UnsplitError("this Yarn has no command that leaves only some packages")
+    if not _LINKER.search(manifest.read(".yarnrc.yml")):
+        raise UnsplitError("this Yarn keeps packages outside of node_modules")
+    return New("RUN", "yarn workspaces focus --all --production")
