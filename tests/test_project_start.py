@@ -222,6 +222,26 @@ def test_the_source_of_compiled_scripts_is_found(command: str, file: str) -> Non
     assert program(project_of(f"{NODE}CMD {command}\n", files)).file == file
 
 
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        ("node out/server/main.js", "code/main.ts"),
+        ("node out/server", "code/index.ts"),
+        ("node out/server/jobs/run", "code/jobs/run.ts"),
+        ("node service/build/app.js", "service/src/app.ts"),
+        ("node out/elsewhere/main.js", ""),
+    ],
+)
+def test_the_source_is_where_tsconfig_says(command: str, file: str) -> None:
+    files = {
+        "tsconfig.base.json": '{"compilerOptions": {"rootDir": "code"}} // and the rest',
+        "tsconfig.json": '{"extends": "./tsconfig.base.json", "compilerOptions": {"outDir": "./out/server/"}}',
+        "service/tsconfig.json": '{"compilerOptions": {"outDir": "build"}}',
+        **dict.fromkeys(("code/main.ts", "code/index.ts", "code/jobs/run.ts", "service/src/app.ts"), ""),
+    }
+    assert program(project_of(f"{NODE}CMD {command}\n", files)).file == file
+
+
 def test_scripts_compiled_in_an_earlier_stage_are_traced() -> None:
     text = f"{NODE.replace('slim', 'slim AS build')}RUN npm run build\nFROM node:20-slim\nWORKDIR /srv\n"
     text += 'COPY --from=build /app/dist ./dist\nCMD ["node", "dist/main.js"]\n'

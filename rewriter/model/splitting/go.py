@@ -19,15 +19,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from typing import Final
 
-from rewriter.model.installing.stage_installs import calls_of, simple_commands
+from rewriter.model.installing.development_packages import PLAIN_PROGRAMS
+from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.project.go_embedded import Embedded
 from rewriter.model.project.go_files import Packages
-from rewriter.model.project.locate import go_package
+from rewriter.model.splitting.go_builds import Binary, builds_go, commands_of, folder_of_package, started_binary
+from rewriter.model.splitting.go_companions import files_beside
 from rewriter.model.splitting.go_images import pinned_to, release_of, small_image
-from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
@@ -35,9 +36,6 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of, installing
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Copy, Env, Instruction, Onbuild, Run, User, Workdir
-
-MOST_NAMES: Final = 6
-"""How many files and folders are copied one by one, besides the binary."""
 
 _OF_GO: Final = re.compile(
     r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
@@ -48,17 +46,8 @@ _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/bu
 
 def split_go(reading: Reading) -> Split | None:
     """What goes where; None where the stage does not run a binary that it builds. Raises UnsplitError."""
-    builds = [run for run in reading.runs if any(map(_builds, _commands(reading, run)))]
+    builds = [run for run in reading.runs if any(map(builds_go, commands_of(reading, run)))]
     return _Partition(reading, builds).split() if builds else None
-
-
-def _commands(reading: Reading, run: Run) -> Iterator[SimpleCommand]:
-    return (command for step in reading.steps(run) for command in simple_commands(step))
-
-
-def _builds(command: SimpleCommand) -> bool:
-    words = [word.value for word in command.words[:2]]
-    return len(words) == 2 and words[0] == "go" and words[1] in ("build", "install")
 
 
 class _Partition:
@@ -78,17 +67,17 @@ class _Partition:
         start = reading.project.start
         if not start:
             raise UnsplitError(f"what a container starts is not known: {start.reason}")
-        command = start.commands[-1]
-        binary, package = self._binary(command.words[0].value, command.folder)
-        if not binary:
+        binary = started_binary(reading, self._builds, start.commands)
+        if binary is None:
             return None
         release = release_of(reading.stage)
-        self._require_fitting_stage(command.folder)
+        self._require_fitting_stage(binary.command.folder)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
-        self._require_no_programs(package)
+        self._require_known_programs(binary)
+        embedded = self._embedded(binary.package)
         self._place()
-        self._below[self._last] = self._brought(binary, release, is_bare="/" not in command.words[0].value)
-        message = f"only a builder gets Go; {posixpath.basename(binary)} comes from there"
+        self._below[self._last] = self._brought(binary, embedded, release)
+        message = f"only a builder gets Go; {posixpath.basename(binary.path)} comes from there"
         found = reading.split(self._above, self._below, message, runs_project=True)
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
         return found._replace(base=small_image(reading.stage, release), pinned=pinned)
@@ -100,19 +89,6 @@ class _Partition:
         texts = [run.text for run in self._reading.runs]
         return release.startswith("alpine") and not any("gcc" in text or "build-base" in text for text in texts)
 
-    def _binary(self, program: str, folder: str) -> tuple[str, str]:
-        """The path of the binary that is started and that of the package it is built from; empty where none is."""
-        places = [posixpath.normpath(posixpath.join(folder, program))]
-        if "/" not in program:
-            places = [f"/usr/local/bin/{program}", f"/go/bin/{program}"]
-        for run in reversed(self._builds):
-            for step in self._reading.steps(run):
-                for command in filter(_builds, simple_commands(step)):
-                    for path in places:
-                        if step.folder and (package := go_package(command, step.folder, path)):
-                            return path, package
-        return "", ""
-
     def _require_fitting_stage(self, folder: str) -> None:
         reading = self._reading
         if not self._folder or not folder:
@@ -123,12 +99,20 @@ class _Partition:
             if isinstance(one, User) and one.start < self._last.start:
                 raise UnsplitError("line {line} changes the user before the build", one)
 
-    def _require_no_programs(self, package: str) -> None:
-        """Raise unless the sources can be read, and start no other programs."""
+    def _require_known_programs(self, binary: Binary) -> None:
+        """Raise where a container starts something else that may come with the Go image, or that a RUN builds."""
+        reading, start = self._reading, self._reading.project.start
+        for command in start.commands if start else ():
+            program = command.words[0].value
+            origin = reading.project.sources.origin(posixpath.join(command.folder, program)) if "/" in program else ""
+            name = posixpath.basename(program)
+            if command is not binary.command and not origin and name not in PLAIN_PROGRAMS:
+                raise UnsplitError(f"a container starts `{name}`, which may come with the Go image")
+
+    def _embedded(self, package: str) -> Embedded:
+        """What the sources have in them. Raise unless they can be read, and start no other programs."""
         sources = self._reading.project.sources
-        origin = sources.origin_of_folder(package)
-        if origin and origin.endswith(".go"):
-            origin = posixpath.dirname(origin)
+        origin = folder_of_package(self._reading, package)
         if sources.context.list(origin or "") is None:
             raise UnsplitError("the build context is not known")
         if origin is None:
@@ -140,8 +124,9 @@ class _Partition:
         for file in files:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
+        return Embedded(files)
 
-    def _brought(self, binary: str, release: str, *, is_bare: bool) -> list[Part]:
+    def _brought(self, binary: Binary, embedded: Embedded, release: str) -> list[Part]:
         """What the runtime gets in the place of the build: packages, the binary, and what lies beside it."""
         reading, base = self._reading, base_of(self._reading.stage, is_parallel=True)
         if base is None:
@@ -162,37 +147,15 @@ class _Partition:
             packages.update((name, None) for name in _OF_THE_IMAGE if any(mentions(text, name) for text in texts))
         added: list[Part] = [] if any(isinstance(one, Workdir) for one in kept) else [New("WORKDIR", "/go", like)]
         added.append(installing(tuple(packages), base, like=like, options="--no-install-recommends "))
+        copies = [one for one, parts in self._below.items() if isinstance(one, Copy) and not parts]
+        beside = files_beside(reading, copies, embedded, binary.path, self._folder)
         added += [
-            New("COPY", f"--from={reading.builder} {path} {path}", like if path == binary else None)
-            for path in (binary, *self._files(binary))
+            New("COPY", f"--from={reading.builder} {path} {path}", like if path == binary.path else None)
+            for path in (binary.path, *beside)
         ]
-        if is_bare and binary.startswith("/go/"):
+        if binary.is_bare and binary.path.startswith("/go/"):
             added.append(New("ENV", "PATH=/go/bin:$PATH"))
         return added
-
-    def _files(self, binary: str) -> list[str]:
-        """The files and folders in the project's folder that the program may read, by their paths in the image."""
-        reading = self._reading
-        found: dict[str, None] = {}
-        for copy in (one for one, parts in self._below.items() if isinstance(one, Copy) and not parts):
-            copied = reading.copied(copy)
-            for source in copied.sources if copied else ():
-                names_ = reading.context.list(source.path) if source.is_tree else [posixpath.basename(source.path)]
-                if names_ is None:
-                    raise UnsplitError("what line {line} copies is not known", copy)
-                for name in names_:
-                    path = posixpath.join(source.target, name) if source.is_tree else source.target
-                    origin = posixpath.join(source.path, name) if source.is_tree else source.path
-                    if path != binary and not is_left_behind(name) and self._holds_more_than_go(origin):
-                        found[path] = None
-        return [self._folder] if len(found) > MOST_NAMES else list(found)
-
-    def _holds_more_than_go(self, origin: str) -> bool:
-        context = self._reading.context
-        if not context.is_folder(origin):
-            return True
-        paths = context.walk(origin, lambda name: not is_left_behind(name))
-        return paths is None or bool(paths)
 
     def _place(self) -> None:
         reading = self._reading
@@ -227,7 +190,7 @@ class _Partition:
         if unread:
             raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
         calls = {call.command.start: call for step in steps for call in calls_of(step)}
-        commands = list(_commands(reading, run))
+        commands = list(commands_of(reading, run))
         is_of_go = all(c.name in ("go", "rm", "echo", "cd", "set", "export") or not c.words for c in commands)
         if is_of_go or any(call.manager.name in SYSTEM_MANAGERS for call in calls.values()):
             self._above[run], self._below[run] = [Original(run)], []
