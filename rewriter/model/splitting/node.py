@@ -22,6 +22,7 @@ from typing import Final
 from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
 from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.node_pruning import pruning
@@ -76,7 +77,7 @@ class _Partition:
             raise UnsplitError("package.json is not known")
         self._require_fitting_stage()
         if prunes and not only:
-            manifest.require_no_developers(reading.project, builds.global_packages)
+            manifest.require_no_developers(reading.project, self._is_installed)
         self._place()
         require_plain_start(reading.project, reading.services, reading.stage.instructions, project_tools=MANAGERS)
         pruned = [pruning(builds, manifest, reading.state(self._last), self._last)] if prunes and not only else []
@@ -85,6 +86,13 @@ class _Partition:
         self._below[self._last] = [New("COPY", f"--from={reading.builder} {path} {path}", self._first_copy())]
         message = f"only a builder gets {self._gone(tools, prunes=prunes, only=only)}; {path} comes from there"
         return reading.split(self._above, self._below, message, runs_project=True)
+
+    def _is_installed(self, program: str) -> bool:
+        """Whether a program comes with the image, a package of the system, or one beside the project."""
+        reading = self._reading
+        return program in self._builds.global_packages or has_program(
+            program, reading.state(reading.stage.instructions[-1])
+        )
 
     def _gone(self, tools: list[str], *, prunes: bool, only: str) -> str:
         if only:

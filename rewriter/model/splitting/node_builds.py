@@ -17,6 +17,7 @@ from rewriter.syntax.tree import Run
 
 MANAGERS: Final = names("npm yarn pnpm")
 BUILDERS: Final = names("npx tsc node next nest vite webpack rollup esbuild tsup ng babel swc pnpx rimraf")
+_OTHER_FOLDER: Final = ("--prefix", "--cwd", "-C", "--dir")
 _REARRANGES: Final = names("cp mv ln rm sed")
 _WITH_THEM: Final = names("mkdir touch echo cd set true")
 
@@ -27,7 +28,7 @@ class Builds:
     def __init__(self, reading: Reading) -> None:
         self._reading: Final = reading
         found = [run for run in reading.runs if self._is_of_project(run)]
-        self.folder: Final = _common([reading.state(run).workdir for run in found])
+        self.folder: Final = _common([folder for run in found for folder in self._folders(run)])
         self.runs: Final = [*found, *self._rearranging(found[-1])] if found else []
         self.installs: Final = [
             (run, call)
@@ -42,6 +43,15 @@ class Builds:
 
     def _calls(self, run: Run) -> Iterator[Call]:
         return (call for step in self._reading.steps(run) for call in calls_of(step))
+
+    def _folders(self, run: Run) -> Iterator[str]:
+        """Where a RUN installs or builds: behind `cd`, that is not the folder that WORKDIR says."""
+        for step in self._reading.steps(run):
+            calls = [call for call in calls_of(step) if call.manager.name in MANAGERS and not is_global(call)]
+            if calls or any(command.name in BUILDERS for command in simple_commands(step)):
+                yield step.folder
+            for option in (option for call in calls for option in call.options if option.name in _OTHER_FOLDER):
+                yield posixpath.normpath(posixpath.join(step.folder, option.value)) if step.folder else ""
 
     def commands(self, run: Run) -> Iterator[SimpleCommand]:
         """The commands of a RUN."""
@@ -71,7 +81,7 @@ class Builds:
     @property
     def has_folders(self) -> bool:
         """Whether the installs run in more than one folder."""
-        return len({self._reading.state(run).workdir for run, _ in self.installs}) > 1
+        return len({folder for run, _ in self.installs for folder in self._folders(run)}) > 1
 
     def may_call(self, program: str) -> bool:
         """Whether a RUN, or a script that one may run, speaks of a program."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from rewriter.model.context.build_context import BuildContext
@@ -58,18 +58,19 @@ class Manifest:
     def _has_workspaces(self) -> bool:
         return bool(self.package.get("workspaces")) or self.has("pnpm-workspace.yaml")
 
-    def require_no_developers(self, project: Project, extra: frozenset[str]) -> None:
+    def require_no_developers(self, project: Project, is_installed: Callable[[str], bool]) -> None:
         """Raise unless the running program is known to do without the packages for developers.
 
-        `extra` are packages that are installed beside the project.
+        `is_installed` says of a program whether it comes from beside the project.
         """
         if name := next(iter(sorted(_KEEPS_OUTSIDE & (self.running | self.developing))), ""):
             raise UnsplitError(f"{name} keeps programs outside of the project")
         lock = self.read("package-lock.json")
-        packages = DevelopmentPackages(self.running | extra, lock)
+        packages = DevelopmentPackages(self.running, lock)
         start, program = project.start, project.program
         for command in start.commands if start else ():
-            if reason := packages.needed_by(command):
+            reason, name = packages.needed_by(command), posixpath.basename(command.words[0].value)
+            if reason and (name in ("node", "nodejs") or not is_installed(name)):
                 raise UnsplitError(f"a container starts something that needs more packages: {reason}")
         imported = imported_packages(project, program) if program else program
         if not imported:

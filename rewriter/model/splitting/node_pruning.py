@@ -9,10 +9,11 @@ Yarn 4 has `workspaces focus` itself, older ones as a plugin: https://yarnpkg.co
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Final
 
 from rewriter.model.installing.node_versions import manager_version
-from rewriter.model.splitting.node_builds import Builds
+from rewriter.model.splitting.node_builds import Builds, named
 from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.parts import New, UnsplitError
 from rewriter.model.state import State
@@ -28,7 +29,16 @@ def pruning(builds: Builds, manifest: Manifest, state: State, last: Run) -> New:
     managers = {call.manager.name for _, call in builds.installs}
     if len(managers) != 1:
         raise UnsplitError("several package managers install the packages")
-    manager = managers.pop()
+    for run, call in builds.installs:
+        known = manifest.running | manifest.developing | {"."}
+        if stranger := next((name for name in named(call) if name not in known), ""):
+            raise UnsplitError(f"line {{line}} installs {stranger}, which is not in package.json", run)
+    command = _command(managers.pop(), builds, manifest, state, last)
+    where = "" if state.workdir == builds.folder else f"cd {shlex.quote(builds.folder)} && "
+    return New("RUN", where + command)
+
+
+def _command(manager: str, builds: Builds, manifest: Manifest, state: State, last: Run) -> str:
     release = _RELEASE.search(manifest.read(".yarnrc.yml")) if manager == "yarn" else None
     version = int(release[1]) if release else manager_version(manager, state, manifest.package, last)
     if manager != "pnpm" and not version:
@@ -36,16 +46,18 @@ def pruning(builds: Builds, manifest: Manifest, state: State, last: Run) -> New:
     if manager != "npm" and "@prisma/client" in manifest.running:
         raise UnsplitError(f"{manager} may remove the generated client of Prisma")
     if manager == "npm":
-        return New("RUN", "npm prune --omit=dev" if version > 6 else "npm prune --production")
+        return "npm prune --omit=dev" if version > 6 else "npm prune --production"
+    is_frozen = any(call.has("--frozen-lockfile") for _, call in builds.installs)
     if manager == "pnpm":
         if not manifest.has("pnpm-workspace.yaml"):
-            return New("RUN", "CI=true pnpm prune --prod")
-        options = "--prod --frozen-lockfile --ignore-scripts --config.modules-cache-max-age=0"
-        return New("RUN", f"CI=true pnpm install {options}")
+            return "CI=true pnpm prune --prod"
+        frozen = "--frozen-lockfile " if is_frozen else ""
+        return f"CI=true pnpm install --prod {frozen}--ignore-scripts --config.modules-cache-max-age=0"
     if version == 1 and not manifest.has(".yarnrc.yml"):
-        return New("RUN", "yarn install --production --frozen-lockfile --ignore-scripts --prefer-offline")
+        frozen = "--frozen-lockfile " if is_frozen else ""
+        return f"yarn install --production {frozen}--ignore-scripts --prefer-offline"
     if version < _FIRST_WITH_FOCUS:
         raise UnsplitError("this Yarn has no command that leaves only some packages")
     if not _LINKER.search(manifest.read(".yarnrc.yml")):
         raise UnsplitError("this Yarn keeps packages outside of node_modules")
-    return New("RUN", "yarn workspaces focus --all --production")
+    return "yarn workspaces focus --all --production"
