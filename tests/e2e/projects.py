@@ -343,7 +343,7 @@ PROJECTS: Final = [
     ),
     Project(
         "pnpm-workspace",
-        _codes("102 202 401 402"),
+        _codes("101 102 202 401 402"),
         port=3000,
         visits=(Visit("/health", "ok"), Visit("/fahrenheit/20", "68")),
     ),
@@ -366,7 +366,7 @@ PROJECTS: Final = [
     ),
     Project(
         "yarn-berry",
-        _codes("202 401 402"),
+        _codes("101 202 401 402"),
         port=3000,
         visits=(Visit("/healthz", "ok"), Visit("/books/Emma", "1815")),
     ),

@@ -153,9 +153,8 @@ class _Partition:
                 mentions(one.text, "python") for one in reading.stage.instructions if not isinstance(one, Run)
             )
             dropped = frozenset() if is_started else _PYTHONS
-            self._above[run], self._below[run] = system.parts(
-                lambda name: mentions(self._builds.text, name), drops=dropped
-            )
+            above, below = system.parts(self._builds.may_call, drops=dropped, builds_use_others=is_above)
+            self._above[run], self._below[run] = above, below
         elif not is_above:
             if unread or not self._adds_programs(run):
                 require_no_tools(run, reading.steps(run), unread)
