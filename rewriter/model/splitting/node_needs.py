@@ -55,6 +55,11 @@ class Manifest:
         developing = frozenset(name for one in packages for name in group(one, "devDependencies"))
         self.developing: Final = developing if self._members else developing - self.running
 
+    @property
+    def scripts(self) -> frozenset[str]:
+        """The names of its scripts, and of those of its workspaces."""
+        return frozenset(name for one in (self.package, *self._members.values()) for name in group(one, "scripts"))
+
     def _has_workspaces(self) -> bool:
         return bool(self.package.get("workspaces")) or self.has("pnpm-workspace.yaml")
 

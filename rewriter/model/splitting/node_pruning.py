@@ -3,6 +3,7 @@
 A workspace of pnpm is installed once more, for `pnpm prune` empties the packages below:
 https://pnpm.io/cli/prune
 What is left in the virtual store would wait there for a week: https://pnpm.io/settings#modulescachemaxage
+pnpm would also run the scripts of the project again, such as `husky`, without the packages that they need.
 Yarn 4 has `workspaces focus` itself, older ones as a plugin: https://yarnpkg.com/cli/workspaces/focus
 """
 
@@ -22,6 +23,8 @@ from rewriter.syntax.tree import Run
 _LINKER: Final = re.compile(r"(?m)^nodeLinker:\s*[\"']?node-modules\b")
 _RELEASE: Final = re.compile(r"(?m)^yarnPath:.*\byarn-(\d+)\.")
 _FIRST_WITH_FOCUS: Final = 4
+_FIRST_WITH_OPTION: Final = 8
+_INSTALL_SCRIPTS: Final = ("preinstall", "install", "postinstall")
 
 
 def pruning(builds: Builds, manifest: Manifest, state: State, last: Run) -> New:
@@ -46,11 +49,14 @@ def _command(manager: str, builds: Builds, manifest: Manifest, state: State, las
     if manager != "npm" and "@prisma/client" in manifest.running:
         raise UnsplitError(f"{manager} may remove the generated client of Prisma")
     if manager == "npm":
-        return "npm prune --omit=dev" if version > 6 else "npm prune --production"
+        calls = [call for _, call in builds.installs]
+        peers = " --legacy-peer-deps" if any(call.has("--legacy-peer-deps", "--force", "-f") for call in calls) else ""
+        return f"npm prune --omit=dev{peers}" if version > 6 else "npm prune --production"
     is_frozen = any(call.has("--frozen-lockfile") for _, call in builds.installs)
     if manager == "pnpm":
         if not manifest.has("pnpm-workspace.yaml"):
-            return "CI=true pnpm prune --prod"
+            option = "--config.ignore-scripts=true" if 0 < version < _FIRST_WITH_OPTION else "--ignore-scripts"
+            return f"CI=true pnpm prune --prod {option}"
         frozen = "--frozen-lockfile " if is_frozen else ""
         return f"CI=true pnpm install --prod {frozen}--ignore-scripts --config.modules-cache-max-age=0"
     if version == 1 and not manifest.has(".yarnrc.yml"):
@@ -60,4 +66,6 @@ def _command(manager: str, builds: Builds, manifest: Manifest, state: State, las
         raise UnsplitError("this Yarn has no command that leaves only some packages")
     if not _LINKER.search(manifest.read(".yarnrc.yml")):
         raise UnsplitError("this Yarn keeps packages outside of node_modules")
+    if script := next((name for name in _INSTALL_SCRIPTS if name in manifest.scripts), ""):
+        raise UnsplitError(f"Yarn runs the script `{script}` again when packages go")
     return "yarn workspaces focus --all --production"
