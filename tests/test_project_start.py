@@ -223,6 +223,34 @@ def test_the_source_of_compiled_scripts_is_found(command: str, file: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "npm start --workspace=@parcels/server",
+        "npm run start -w apps/server",
+        "npm -w @parcels/server run start",
+        "pnpm --filter @parcels/server start",
+        "yarn workspace @parcels/server start",
+    ],
+)
+def test_scripts_of_a_workspace_are_followed(command: str) -> None:
+    files = {
+        "package.json": '{"name": "parcels", "workspaces": ["apps/*"]}',
+        "apps/server/package.json": '{"name": "@parcels/server", "scripts": {"start": "node src/main.js"}}',
+        "apps/server/src/main.js": "",
+    }
+    found = program(project_of(f"{NODE}CMD {command}\n", files))
+    assert (found.file, found.folder) == ("apps/server/src/main.js", "/app/apps/server")
+
+
+@pytest.mark.parametrize("command", ["npm start -w elsewhere", "pnpm -r start", "pnpm --filter ...server start"])
+def test_scripts_of_other_workspaces_are_not(command: str) -> None:
+    files = {"package.json": '{"name": "parcels", "workspaces": ["apps/*"]}', "server.js": ""}
+    start = project_of(f"{NODE}CMD {command}\n", files).start
+    assert isinstance(start, Start)
+    assert start.unread
+
+
+@pytest.mark.parametrize(
     ("command", "file"),
     [
         ("node out/server/main.js", "code/main.ts"),

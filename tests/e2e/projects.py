@@ -329,6 +329,18 @@ PROJECTS: Final = [
         visits=(Visit("/", "Orion is up"),),
     ),
     Project(
+        "vite-serve",
+        _codes("101 102 201 202 401 402"),
+        port=3000,
+        visits=(Visit("/", "The Plough is overhead"), Visit("/somewhere/else", "The Plough is overhead")),
+    ),
+    Project(
+        "npm-workspaces",
+        _codes("101 202 401 402"),
+        port=8081,
+        visits=(Visit("/health", "up"), Visit("/postage/500", "205")),
+    ),
+    Project(
         "typescript-outdir",
         _codes("101 102 201 202 401 402"),
         port=5050,

@@ -89,10 +89,10 @@ class _Partition:
 
     def _is_installed(self, program: str) -> bool:
         """Whether a program comes with the image, a package of the system, or one beside the project."""
-        reading = self._reading
-        return program in self._builds.global_packages or has_program(
-            program, reading.state(reading.stage.instructions[-1])
-        )
+        state = self._reading.state(self._reading.stage.instructions[-1])
+        # What a package manager runs is not known where it was not followed to the end.
+        runs_scripts = program in (*MANAGERS, "npx", "pnpx")
+        return not runs_scripts and (program in self._builds.global_packages or has_program(program, state))
 
     def _gone(self, tools: list[str], *, prunes: bool, only: str) -> str:
         if only:
