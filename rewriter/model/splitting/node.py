@@ -155,6 +155,9 @@ class _Partition:
             dropped = frozenset() if is_started else _PYTHONS
             above, below = system.parts(self._builds.may_call, drops=dropped, builds_use_others=is_above)
             self._above[run], self._below[run] = above, below
+        elif self._builds.only_asks(run):
+            if is_above:
+                self._above[run], self._below[run] = [Original(run)], []
         elif not is_above:
             if unread or not self._adds_programs(run):
                 require_no_tools(run, reading.steps(run), unread)

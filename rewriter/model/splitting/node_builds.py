@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from rewriter.model.effects.shell import Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
@@ -17,6 +18,7 @@ from rewriter.syntax.tree import Run
 
 MANAGERS: Final = names("npm yarn pnpm")
 BUILDERS: Final = names("npx tsc node next nest vite webpack rollup esbuild tsup ng babel swc pnpx rimraf")
+_ASKS: Final = names("-v --version version -h --help")
 _OTHER_FOLDER: Final = ("--prefix", "--cwd", "-C", "--dir")
 _REARRANGES: Final = names("cp mv ln rm sed")
 _WITH_THEM: Final = names("mkdir touch echo cd set true")
@@ -47,11 +49,12 @@ class Builds:
     def _folders(self, run: Run) -> Iterator[str]:
         """Where a RUN installs or builds: behind `cd`, that is not the folder that WORKDIR says."""
         for step in self._reading.steps(run):
-            calls = [call for call in calls_of(step) if call.manager.name in MANAGERS and not is_global(call)]
-            if calls or any(command.name in BUILDERS for command in simple_commands(step)):
-                yield step.folder
-            for option in (option for call in calls for option in call.options if option.name in _OTHER_FOLDER):
-                yield posixpath.normpath(posixpath.join(step.folder, option.value)) if step.folder else ""
+            if not self._works(step):
+                continue
+            yield step.folder
+            for option in (option for call in calls_of(step) for option in call.options):
+                if option.name in _OTHER_FOLDER:
+                    yield posixpath.normpath(posixpath.join(step.folder, option.value)) if step.folder else ""
 
     def commands(self, run: Run) -> Iterator[SimpleCommand]:
         """The commands of a RUN."""
@@ -59,22 +62,34 @@ class Builds:
 
     def _is_of_project(self, run: Run) -> bool:
         """Whether a RUN installs a project's packages, or builds it."""
-        calls = (call for call in self._calls(run) if call.manager.name in MANAGERS)
-        return any(not is_global(call) for call in calls) or any(c.name in BUILDERS for c in self.commands(run))
+        return any(self._works(step) for step in self._reading.steps(run))
+
+    @staticmethod
+    def _works(step: Step) -> bool:
+        """Whether a step installs or builds something of a project, and does not only ask for a version."""
+        calls = (call for call in calls_of(step) if call.manager.name in MANAGERS and not is_global(call))
+        commands = [call.command for call in calls]
+        commands += [command for command in simple_commands(step) if command.name in BUILDERS]
+        return not all(map(_asks, commands))
+
+    def only_asks(self, run: Run) -> bool:
+        """Whether a RUN does nothing but print versions."""
+        return not self._reading.unreadable(run) and all(map(_asks, self.commands(run)))
 
     def _rearranging(self, last: Run) -> Iterator[Run]:
-        """The RUNs behind the last build that do nothing but copy, move or remove what was built."""
+        """The RUNs behind the last build that do nothing but copy, move or remove what was built, or clear caches."""
         for run in self._reading.runs:
             if run.start <= last.start:
                 continue
-            called = {command.name for command in self.commands(run) if command.words}
+            cleans = {call.command.start for call in self._calls(run) if call.action == "cache clean"}
+            called = {one.name for one in self.commands(run) if one.words and one.start not in cleans}
             steps = self._reading.steps(run)
             if self._reading.unreadable(run) or not steps or any(step.unknown for step in steps):
                 return
             written = [path for step in steps for path in step.effects.writes]
-            if not (_REARRANGES & called) or not called <= _REARRANGES | _WITH_THEM:
+            if not (cleans or _REARRANGES & called) or not called <= _REARRANGES | _WITH_THEM:
                 return
-            if not all(path.startswith(f"{self.folder}/") for path in written):
+            if called and not all(path.startswith(f"{self.folder}/") for path in written):
                 return
             yield run
 
@@ -120,6 +135,10 @@ class Builds:
         """The packages that a RUN of the stage installs beside the project."""
         calls = (call for run in self._reading.runs for call in self._calls(run))
         return frozenset(name for call in calls if is_global(call) and call.installs for name in named(call))
+
+
+def _asks(command: SimpleCommand) -> bool:
+    return bool(_ASKS & {word.value for word in command.words[1:2]})
 
 
 def is_global(call: Call) -> bool:

@@ -2,6 +2,7 @@
 
 A standalone server of Next.js has its packages beside it, and goes into its own folder when it starts:
 https://nextjs.org/docs/app/api-reference/config/next-config-js/output
+So has what Nuxt builds for Node: https://nuxt.com/docs/getting-started/deployment
 A server of static files has what it is told to serve.
 """
 
@@ -19,7 +20,7 @@ from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.tree import Healthcheck
 
-_STANDALONE: Final = re.compile(r"(.*/\.next/standalone)/(?:[\w@.-]+/)*server\.js")
+_STANDALONE: Final = re.compile(r"(.*/\.next/standalone)/(?:[\w@.-]+/)*server\.js|(.*/\.output)/server/index\.mjs")
 _PROGRAM_FILE: Final = re.compile(r"\.(?:[cm]?js|sh)\b")
 _SERVERS: Final = names("serve http-server")
 _WITH_VALUES: Final = names("-l --listen -p --port -c --config -a -P -e -d -t -C -K -i -L -T")
@@ -37,7 +38,8 @@ def only_folder(reading: Reading, builds: Builds) -> str:
     program = posixpath.basename(words[0])
     if program == "node" and len(words) == 2:
         match = _STANDALONE.fullmatch(posixpath.join(command.folder, words[1]))
-        return match[1] if match and match[1].startswith(f"{builds.folder}/") else ""
+        path = (match[1] or match[2]) if match else ""
+        return path if path.startswith(f"{builds.folder}/") else ""
     if program in _SERVERS and program in builds.global_packages and "package.json" not in command.text:
         return _served(command, words, builds)
     return ""
