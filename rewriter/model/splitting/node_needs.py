@@ -70,11 +70,19 @@ class Manifest:
         """
         if name := next(iter(sorted(_KEEPS_OUTSIDE & (self.running | self.developing))), ""):
             raise UnsplitError(f"{name} keeps programs outside of the project")
+        # https://github.com/vercel/next.js/issues/81797
+        if "typescript" in self.developing and self.has("next.config.ts"):
+            raise UnsplitError("Next.js reads next.config.ts with typescript, which is one of devDependencies")
+        for word in re.split(r"[\s=]+", project.environment.get("NODE_OPTIONS") or ""):
+            if package_of(word) in self.developing:
+                raise UnsplitError(f"NODE_OPTIONS loads {package_of(word)}, which is one of devDependencies")
         lock = self.read("package-lock.json")
         packages = DevelopmentPackages(self.running, lock)
         start, program = project.start, project.program
         for command in start.commands if start else ():
             reason, name = packages.needed_by(command), posixpath.basename(command.words[0].value)
+            if "ts-node" in command.text and "ts-node" in self.developing:
+                reason, name = f"`{command.text}` runs TypeScript by a development package", "node"
             if reason and (name in ("node", "nodejs") or not is_installed(name)):
                 raise UnsplitError(f"a container starts something that needs more packages: {reason}")
         imported = imported_packages(project, program) if program else program
