@@ -388,10 +388,11 @@ PROJECTS: Final = [
         port=3000,
         visits=(
             Visit("/health", "ok"),
-            Visit("/birds/wren", '"seen":1', "POST", b"where=hedge", FORM),
-            Visit("/birds/wren", '"seen":1'),
+            Visit("/keys/cellar", "cellar", "POST", b"secret=under+the+mat", FORM),
+            Visit("/keys/cellar/check", "true", "POST", b"secret=under+the+mat", FORM),
+            Visit("/keys/cellar/check", "false", "POST", b"secret=on+the+hook", FORM),
         ),
-        writes=("/app/data/birds.db",),
+        writes=("/app/keys/cellar",),
     ),
     Project(
         "go-templates",
