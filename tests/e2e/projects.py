@@ -354,6 +354,14 @@ PROJECTS: Final = [
         visits=(Visit("/", "Grandsire Triples"),),
     ),
     Project(
+        "home-node",
+        _codes("101 102 302 402"),
+        {"DF401": ""},
+        port=8080,
+        visits=(Visit("/", "no whale yet"), Visit("/seen/beluga", "noted", "POST"), Visit("/", "beluga")),
+        writes=("/home/node/app/seen.txt",),
+    ),
+    Project(
         "pnpm-workspace",
         _codes("101 102 202 401 402"),
         port=3000,

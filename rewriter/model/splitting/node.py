@@ -25,6 +25,7 @@ from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
 from rewriter.model.splitting.node_needs import Manifest
+from rewriter.model.splitting.node_owners import GIVES, is_inside, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
 from rewriter.model.splitting.node_results import only_folder
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
@@ -32,7 +33,7 @@ from rewriter.model.splitting.runtime_steps import require_no_tools, require_pla
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of
-from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Onbuild, Run
+from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Onbuild, Run, User
 
 _GLOBAL_TOOLS: Final = names(
     "typescript @nestjs/cli @angular/cli npm node-gyp gulp-cli grunt-cli webpack webpack-cli vite turbo rimraf"
@@ -83,7 +84,10 @@ class _Partition:
         pruned = [pruning(builds, manifest, reading.state(self._last), self._last)] if prunes and not only else []
         self._above[self._last] = [Original(self._last), *pruned]
         path = only or self._folder
-        self._below[self._last] = [New("COPY", f"--from={reading.builder} {path} {path}", self._first_copy())]
+        owner = owner_of_files(reading, builds)
+        chown = f"--chown={owner} " if owner else ""
+        copied = New("COPY", f"--from={reading.builder} {chown}{path} {path}", self._first_copy())
+        self._below[self._last] = [copied]
         message = f"only a builder gets {self._gone(tools, prunes=prunes, only=only)}; {path} comes from there"
         return reading.split(self._above, self._below, message, runs_project=True)
 
@@ -103,7 +107,7 @@ class _Partition:
         reading = self._reading
         if not self._folder or self._folder in SHARED_FOLDERS:
             raise UnsplitError(f"the project lies in {self._folder or 'a folder that is not known'}, with other files")
-        if reading.state(self._last).user not in ("root", "0"):
+        if reading.state(self._last).user not in ("root", "0") and not owner_of_files(reading, self._builds):
             raise UnsplitError("line {line} does not run as root", self._last)
         for one in reading.stage.instructions:
             if isinstance(one, Onbuild):
@@ -114,28 +118,18 @@ class _Partition:
         for one in reading.stage.instructions:
             if isinstance(one, Copy):
                 self._place_copy(one)
+            elif isinstance(one, User) and one.start < self._last.start:
+                self._above[one] = [Again(one)]
             elif isinstance(one, Run):
                 self._place_run(one)
 
     def _place_copy(self, copy: Copy) -> None:
         if copy.start > self._last.start:
             return
-        copied = self._reading.copied(copy)
-        targets = copied.targets if copied and not copied.problem else self._target(copy)
-        if all(self._is_inside(target) for target in targets):
+        if all(is_inside(target, self._builds) for target in targets_of(copy, self._reading)):
             self._above[copy], self._below[copy] = [Original(copy)], []
         else:
             self._above[copy] = [Again(copy)]
-
-    def _target(self, copy: Copy) -> tuple[str, ...]:
-        state = self._reading.state(copy)
-        destination = state.expand(copy.destination)
-        if destination is None or not state.workdir:
-            raise UnsplitError("where line {line} copies to is not known", copy)
-        return (posixpath.normpath(posixpath.join(state.workdir, destination)),)
-
-    def _is_inside(self, path: str) -> bool:
-        return path == self._folder or path.startswith(f"{self._folder}/")
 
     def _place_run(self, run: Run) -> None:
         reading = self._reading
@@ -173,7 +167,8 @@ class _Partition:
         return is_global_ and not any(system.tools for system in self._system.values())
 
     def _place_other(self, run: Run, unread: str) -> None:
-        steps = self._reading.steps(run)
+        reading = self._reading
+        steps = reading.steps(run)
         calls = [call for step in steps for call in calls_of(step)]
         is_corepack = bool(steps) and all(c.name == "corepack" for step in steps for c in simple_commands(step))
         if unread or (unknown := next((step.unknown for step in steps if step.unknown), "")):
@@ -189,8 +184,10 @@ class _Partition:
                 self._above[run], self._below[run] = [Original(run)], []
             elif not installed or not self._adds_programs(run) or any(map(self._builds.may_call, installed)):
                 self._above[run] = [Again(run)]
-        elif any(self._is_inside(path) for step in steps for path in step.effects.writes):
-            if any(command.name in ("chown", "chmod", "chgrp") for step in steps for command in simple_commands(step)):
+        elif prepares(run, reading, self._builds):
+            self._above[run] = [Again(run)]
+        elif any(is_inside(path, self._builds) for step in steps for path in step.effects.writes):
+            if any(command.name in GIVES for step in steps for command in simple_commands(step)):
                 raise UnsplitError("line {line} changes who may use the files of the project", run)
             self._above[run], self._below[run] = [Original(run)], []
 

@@ -81,7 +81,7 @@ class Manifest:
         start, program = project.start, project.program
         for command in start.commands if start else ():
             reason, name = packages.needed_by(command), posixpath.basename(command.words[0].value)
-            if "ts-node" in command.text and "ts-node" in self.developing:
+            if not reason and "ts-node" in command.text and "ts-node" in self.developing:
                 reason, name = f"`{command.text}` runs TypeScript by a development package", "node"
             if reason and (name in ("node", "nodejs") or not is_installed(name)):
                 raise UnsplitError(f"a container starts something that needs more packages: {reason}")
