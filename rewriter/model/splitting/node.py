@@ -27,7 +27,7 @@ from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_
 from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.node_owners import GIVES, is_inside, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
-from rewriter.model.splitting.node_results import only_folder
+from rewriter.model.splitting.node_results import folder_of_result
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
@@ -69,7 +69,7 @@ class _Partition:
         manifest = Manifest(package, posixpath.dirname(origin), reading.context) if package else None
         prunes = manifest is not None and bool(manifest.developing) and builds.ship_developers and builds.build
         tools = [tool for system in self._system.values() for tool in system.tools]
-        only = only_folder(reading, builds) if builds.build else ""
+        only = folder_of_result(reading, builds) if builds.build else ""
         if manifest is None and builds.has_folders and builds.ship_developers:
             raise UnsplitError("packages are installed in several folders")
         if not (prunes or tools or only) or not builds.installs:
