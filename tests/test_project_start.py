@@ -222,6 +222,54 @@ def test_the_source_of_compiled_scripts_is_found(command: str, file: str) -> Non
     assert program(project_of(f"{NODE}CMD {command}\n", files)).file == file
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "npm start --workspace=@parcels/server",
+        "npm run start -w apps/server",
+        "npm -w @parcels/server run start",
+        "pnpm --filter @parcels/server start",
+        "yarn workspace @parcels/server start",
+    ],
+)
+def test_scripts_of_a_workspace_are_followed(command: str) -> None:
+    files = {
+        "package.json": '{"name": "parcels", "workspaces": ["apps/*"]}',
+        "apps/server/package.json": '{"name": "@parcels/server", "scripts": {"start": "node src/main.js"}}',
+        "apps/server/src/main.js": "",
+    }
+    found = program(project_of(f"{NODE}CMD {command}\n", files))
+    assert (found.file, found.folder) == ("apps/server/src/main.js", "/app/apps/server")
+
+
+@pytest.mark.parametrize("command", ["npm start -w elsewhere", "pnpm -r start", "pnpm --filter ...server start"])
+def test_scripts_of_other_workspaces_are_not(command: str) -> None:
+    files = {"package.json": '{"name": "parcels", "workspaces": ["apps/*"]}', "server.js": ""}
+    start = project_of(f"{NODE}CMD {command}\n", files).start
+    assert isinstance(start, Start)
+    assert start.unread
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        ("node out/server/main.js", "code/main.ts"),
+        ("node out/server", "code/index.ts"),
+        ("node out/server/jobs/run", "code/jobs/run.ts"),
+        ("node service/build/app.js", "service/src/app.ts"),
+        ("node out/elsewhere/main.js", ""),
+    ],
+)
+def test_the_source_is_where_tsconfig_says(command: str, file: str) -> None:
+    files = {
+        "tsconfig.base.json": '{"compilerOptions": {"rootDir": "code"}} // and the rest',
+        "tsconfig.json": '{"extends": "./tsconfig.base.json", "compilerOptions": {"outDir": "./out/server/"}}',
+        "service/tsconfig.json": '{"compilerOptions": {"outDir": "build"}}',
+        **dict.fromkeys(("code/main.ts", "code/index.ts", "code/jobs/run.ts", "service/src/app.ts"), ""),
+    }
+    assert program(project_of(f"{NODE}CMD {command}\n", files)).file == file
+
+
 def test_scripts_compiled_in_an_earlier_stage_are_traced() -> None:
     text = f"{NODE.replace('slim', 'slim AS build')}RUN npm run build\nFROM node:20-slim\nWORKDIR /srv\n"
     text += 'COPY --from=build /app/dist ./dist\nCMD ["node", "dist/main.js"]\n'

@@ -244,6 +244,31 @@ def test_the_layout_of_pnpm_vanishes_with_its_packages() -> None:
     assert failures({**before, "/app/node_modules/x.js": ""}, after, "development-packages", "installer-records") != []
 
 
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        (["node", ".next/standalone/server.js"], ".next/standalone"),
+        (["node", "/app/.next/standalone/apps/web/server.js"], ".next/standalone"),
+        (["node", ".output/server/index.mjs"], ".output"),
+        (["serve", "-s", "build", "-l", "3000"], "build"),
+    ],
+)
+def test_all_but_the_folder_of_a_server_may_vanish(command: list[str], kept: str) -> None:
+    stays: Files = {f"/app/{kept}/index.html": "<p>", "/app/package.json": "{}", "/etc/motd": "hello"}
+    goes: Files = {**modules(express="4.1.0"), "/app/src/main.ts": "", "/app/node_modules/.bin/express": "#!/bin/sh"}
+    configuration = {"Cmd": command, "WorkingDir": "/app"}
+    both = (configuration, configuration)
+    before, after = {**stays, **goes}, {key: stays[key] for key in stays if key != "/app/package.json"}
+    assert failures(before, after, "sources", configurations=both) == []
+    assert failures(before, after, configurations=both) != []
+    assert failures(before, {**after, f"/app/{kept}/index.html": "<b>"}, "sources", configurations=both) != []
+    without = {key: text for key, text in after.items() if key not in ("/etc/motd", f"/app/{kept}/index.html")}
+    lost = {subject for subject, _, _ in failures(before, without, "sources", configurations=both)}
+    assert lost >= {"/etc/", f"/app/{kept}/"}
+    npm = {"Cmd": ["npm", "start"], "WorkingDir": "/app"}
+    assert failures(before, after, "sources", configurations=(npm, npm)) != []
+
+
 UV_LOCK = """[[package]]
 name = "shop"
 source = { virtual = "." }

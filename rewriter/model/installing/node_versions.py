@@ -26,7 +26,8 @@ _NPM_OF_NODE: Final = ((15, 6), (16, 7), (19, 8), (20, 9), (24, 10))
 _FIRST_WITH_NPM_6: Final = 10
 _TAG: Final = re.compile(r"v?(\d+)(?=$|[.\-])")
 _NODESOURCE: Final = re.compile(r"(?:setup_|node_)(\d+)\.x")
-_PACKAGE: Final = re.compile(r"(npm|yarn|pnpm)(?:@(?:\^|~|v)?(\d+|latest|next|stable|berry)?.*)?\Z")
+# What Yarn 2 and newer are published as: https://www.npmjs.com/package/@yarnpkg/cli-dist
+_PACKAGE: Final = re.compile(r"(npm|yarn|pnpm|@yarnpkg/cli-dist)(?:@(?:\^|~|v)?(\d+|latest|next|stable|berry)?.*)?\Z")
 _MANAGER: Final = re.compile(r"(npm|yarn|pnpm|bun)@(\d+)")
 
 
@@ -111,7 +112,8 @@ def _installed(run: Run, manager: str) -> int:
     for call in calls(run):
         for word in call.packages if call.manager.name in ("npm", "yarn", "pnpm", "bun") else ():
             match = _PACKAGE.match(spelled(word))
-            if match is None or match[1] != manager or not (call.installs and call.has("-g", "--global", "--location")):
+            name = "yarn" if match and match[1].startswith("@yarnpkg/") else match and match[1]
+            if match is None or name != manager or not (call.installs and call.has("-g", "--global", "--location")):
                 continue
             if match[2] and match[2].isdigit():
                 found = int(match[2])

@@ -9,6 +9,7 @@ from typing import Final
 
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Program, Start, Text, Unknown
+from rewriter.model.project.compiled import sources_by_tsconfig
 from rewriter.model.project.locate import Found, find_module, go_package, sources_of_script
 from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import SERVERS
@@ -262,7 +263,8 @@ class _Reader:
         path = self._path(name)
         for place in self._sources.places(path) if path else ():
             inner = self._sources.within(place.stage)
-            for candidate in sources_of_script(place.path, self._sources.states.at_end(place.stage).workdir):
+            workdir = self._sources.states.at_end(place.stage).workdir
+            for candidate in (*sources_of_script(place.path, workdir), *sources_by_tsconfig(place.path, inner)):
                 if origin := inner.origin(candidate):
                     stage = -1 if place.stage is self._sources.stage else place.stage.index
                     return program._replace(file=origin, path=candidate, stage=stage)

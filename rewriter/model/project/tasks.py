@@ -12,6 +12,7 @@ from rewriter.model.project.answers import Command, Text, Unknown
 from rewriter.model.project.follow import Follower
 from rewriter.model.project.shell_words import Variables
 from rewriter.model.project.sources import Sources, table
+from rewriter.model.project.workspaces import in_workspace
 
 _NODE_VALUES: Final = names("--prefix -C --dir --cwd --filter -F --workspace -w --loglevel --env-file --config")
 _MOVES: Final = names("--prefix -C --dir --cwd")
@@ -30,6 +31,10 @@ _PROCESS: Final = re.compile(r"(?m)^([A-Za-z0-9_-]+):[ \t]*(.+?)[ \t\r]*$")
 def node_task(follower: Follower, command: Command, own: dict[str, Text], depth: int) -> bool:
     """`npm start`, `npm run x`, `yarn x`, `pnpm x`, `bun run x`, and what they run of a package: `npx x`."""
     manager = posixpath.basename(command.words[0].value)
+    entered = in_workspace(command, follower.sources)
+    if isinstance(entered, Unknown):
+        return _cannot(follower, command, entered.reason)
+    command = entered
     position, folder, reason = _options(command)
     if reason:
         return _cannot(follower, command, reason)

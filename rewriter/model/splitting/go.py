@@ -19,23 +19,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from typing import Final
 
-from rewriter.model.installing.stage_installs import simple_commands
+from rewriter.model.installing.development_packages import PLAIN_PROGRAMS
 from rewriter.model.managers.vocabulary import names
+from rewriter.model.project.go_embedded import Embedded
 from rewriter.model.project.go_files import Packages
-from rewriter.model.project.locate import go_package
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import require_all_brought, require_fitting_stage
 from rewriter.model.splitting.files_beside import Toolchain
+from rewriter.model.splitting.go_builds import Binary, builds_go, commands_of, folder_of_package, started_binary
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import installing
-from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Run
 
 _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
@@ -53,17 +52,8 @@ GO: Final = Toolchain(
 
 def split_go(reading: Reading) -> Split | None:
     """What goes where; None where the stage does not run a binary that it builds. Raises UnsplitError."""
-    builds = [run for run in reading.runs if any(map(_builds, _commands(reading, run)))]
+    builds = [run for run in reading.runs if any(map(builds_go, commands_of(reading, run)))]
     return _Partition(reading, builds).split() if builds else None
-
-
-def _commands(reading: Reading, run: Run) -> Iterator[SimpleCommand]:
-    return (command for step in reading.steps(run) for command in simple_commands(step))
-
-
-def _builds(command: SimpleCommand) -> bool:
-    words = [word.value for word in command.words[:2]]
-    return len(words) == 2 and words[0] == "go" and words[1] in ("build", "install")
 
 
 class _Partition:
@@ -79,22 +69,22 @@ class _Partition:
         start = reading.project.start
         if not start:
             raise UnsplitError(f"what a container starts is not known: {start.reason}")
-        command = start.commands[-1]
-        binary, package = self._binary(command.words[0].value, command.folder)
-        if not binary:
+        binary = started_binary(reading, self._builds, start.commands)
+        if binary is None:
             return None
         release = release_of(reading.stage, "Go")
         folder = reading.state(self._builds[-1]).workdir
-        compiled = Compiled(reading, GO, self._builds, folder, [binary])
+        compiled = Compiled(reading, GO, self._builds, folder, [binary.path])
         require_fitting_stage(compiled, start)
         require_all_brought(compiled, start)
-        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
-        self._require_no_programs(package)
+        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary.path])
+        self._require_known_programs(binary)
+        embedded = self._embedded(binary.package)
         compiled.place()
-        files = compiled.files()
-        paths = (binary, *([folder] if len(files) > GO.most_files else files))
+        files = compiled.files(embedded.holds)
+        paths = (binary.path, *([folder] if len(files) > GO.most_files else files))
         compiled.bring(paths, [self._installs(compiled, release)])
-        if "/" not in command.words[0].value and binary.startswith("/go/"):
+        if binary.is_bare and binary.path.startswith("/go/"):
             compiled.below[compiled.last].append(New("ENV", "PATH=/go/bin:$PATH"))
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
         return compiled.split("Go", base=small_image(reading.stage, release), pinned=pinned)
@@ -106,25 +96,20 @@ class _Partition:
         texts = [run.text for run in self._reading.runs]
         return release.startswith("alpine") and not any("gcc" in text or "build-base" in text for text in texts)
 
-    def _binary(self, program: str, folder: str) -> tuple[str, str]:
-        """The path of the binary that is started and that of the package it is built from; empty where none is."""
-        places = [posixpath.normpath(posixpath.join(folder, program))]
-        if "/" not in program:
-            places = [f"/usr/local/bin/{program}", f"/go/bin/{program}"]
-        for run in reversed(self._builds):
-            for step in self._reading.steps(run):
-                for command in filter(_builds, simple_commands(step)):
-                    for path in places:
-                        if step.folder and (package := go_package(command, step.folder, path)):
-                            return path, package
-        return "", ""
+    def _require_known_programs(self, binary: Binary) -> None:
+        """Raise where a container starts something else that may come with the Go image, or that a RUN builds."""
+        reading, start = self._reading, self._reading.project.start
+        for command in start.commands if start else ():
+            program = command.words[0].value
+            origin = reading.project.sources.origin(posixpath.join(command.folder, program)) if "/" in program else ""
+            name = posixpath.basename(program)
+            if command is not binary.command and not origin and name not in PLAIN_PROGRAMS:
+                raise UnsplitError(f"a container starts `{name}`, which may come with the Go image")
 
-    def _require_no_programs(self, package: str) -> None:
-        """Raise unless the sources can be read, and start no other programs."""
+    def _embedded(self, package: str) -> Embedded:
+        """What the sources have in them. Raise unless they can be read, and start no other programs."""
         sources = self._reading.project.sources
-        origin = sources.origin_of_folder(package)
-        if origin and origin.endswith(".go"):
-            origin = posixpath.dirname(origin)
+        origin = folder_of_package(self._reading, package)
         if sources.context.list(origin or "") is None:
             raise UnsplitError("the build context is not known")
         if origin is None:
@@ -136,6 +121,7 @@ class _Partition:
         for file in files:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
+        return Embedded(files)
 
     def _installs(self, compiled: Compiled, release: str) -> Part:
         """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""

@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 _NAMES: Final = re.compile(
-    r".*\.(?:go|md|mod|sum|work)|(?i:license|makefile|readme|changelog|contributing|authors|codeowners)(?:\..*)?|vendor|"
+    r".*\.(?:go|md|mod|sum|work|proto|qtpl|templ)|(?i:license|makefile|readme|changelog|contributing|authors|codeowners)(?:\..*)?|vendor|"
     r"(?i:.*dockerfile.*|docker-compose.*|compose\.ya?ml|containerfile.*|jenkinsfile|taskfile.*|procfile)|\.(?!env\Z).*|"
     r"cloudbuild\.ya?ml|skaffold\.ya?ml|k8s|kubernetes|helm|charts?|deploy(?:ment)?s?|docs?|tests?|testdata|hack|scripts|"
-    r"buf\..*\.yaml|proto"
+    r"buf\..*\.yaml|proto|deployment\.ya?ml"
 )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.installing.development_packages import DevelopmentPackages
-from rewriter.model.installing.locks.package_json import group
+from rewriter.model.installing.locks.package_json import group, read_object
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.project.imports import imported_packages, package_of
@@ -40,43 +40,118 @@ _IMPORT: Final = re.compile(
 
 
 class Manifest:
-    """A package.json in a folder of the context: what it asks for, to run and to develop."""
+    """A package.json in a folder of the context: what it asks for, to run and to develop.
+
+    Those in the folders below count where it says that they are its workspaces.
+    """
 
     def __init__(self, package: dict[str, Any], folder: str, context: BuildContext) -> None:
         self.package: Final = package
         self.folder: Final = folder
         self._context: Final = context
-        self.running: Final = frozenset(
-            name for kind in ("dependencies", "optionalDependencies") for name in group(package, kind)
-        )
-        self.developing: Final = frozenset(group(package, "devDependencies")) - self.running
+        self._members: Final = _members(folder, context) if self._has_workspaces() else {}
+        packages = [package, *self._members.values()]
+        self.running: Final = frozenset(name for one in packages for name in _running(one))
+        developing = frozenset(name for one in packages for name in group(one, "devDependencies"))
+        self.developing: Final = developing if self._members else developing - self.running
 
-    def require_no_developers(self, project: Project) -> None:
-        """Raise unless the running program is known to do without the packages for developers."""
+    @property
+    def scripts(self) -> frozenset[str]:
+        """The names of its scripts, and of those of its workspaces."""
+        return frozenset(name for one in (self.package, *self._members.values()) for name in group(one, "scripts"))
+
+    def _has_workspaces(self) -> bool:
+        return bool(self.package.get("workspaces")) or self.has("pnpm-workspace.yaml")
+
+    def require_no_developers(self, project: Project, is_installed: Callable[[str], bool]) -> None:
+        """Raise unless the running program is known to do without the packages for developers.
+
+        `is_installed` says of a program whether it comes from beside the project.
+        """
         if name := next(iter(sorted(_KEEPS_OUTSIDE & (self.running | self.developing))), ""):
             raise UnsplitError(f"{name} keeps programs outside of the project")
-        packages = DevelopmentPackages(self.running, self._context.read(self._path("package-lock.json")) or "")
+        # https://github.com/vercel/next.js/issues/81797
+        if "typescript" in self.developing and self.has("next.config.ts"):
+            raise UnsplitError("Next.js reads next.config.ts with typescript, which is one of devDependencies")
+        for word in re.split(r"[\s=]+", project.environment.get("NODE_OPTIONS") or ""):
+            if package_of(word) in self.developing:
+                raise UnsplitError(f"NODE_OPTIONS loads {package_of(word)}, which is one of devDependencies")
+        lock = self.read("package-lock.json")
+        packages = DevelopmentPackages(self.running, lock)
         start, program = project.start, project.program
         for command in start.commands if start else ():
-            if reason := packages.needed_by(command):
+            reason, name = packages.needed_by(command), posixpath.basename(command.words[0].value)
+            if not reason and "ts-node" in command.text and "ts-node" in self.developing:
+                reason, name = f"`{command.text}` runs TypeScript by a development package", "node"
+            if reason and (name in ("node", "nodejs") or not is_installed(name)):
                 raise UnsplitError(f"a container starts something that needs more packages: {reason}")
         imported = imported_packages(project, program) if program else program
-        if imported:
-            for file, name in imported.packages:
-                # What is imported for its types alone is not there when the program runs.
-                if not packages.keeps(name) and name in _imported(self._context.read(file) or ""):
-                    raise UnsplitError(f"{file} imports {name}, which may be gone")
+        if not imported:
+            self._require_of(_sources(self.folder, self._context))
             return
-        for path in _sources(self.folder, self._context):
-            for name in sorted(_imported(self._context.read(path) or "") & self.developing):
+        for file, name in imported.packages:
+            # What is imported for its types alone is not there when the program runs.
+            if name in _imported(self._context.read(file) or ""):
+                is_kept = name in self._kept_for(file) if self._members else packages.keeps(name)
+                if not is_kept and name in self.developing:
+                    raise UnsplitError(f"{file} imports {name}, which is one of devDependencies")
+                if not is_kept and not DevelopmentPackages(frozenset(), lock).keeps(name):
+                    raise UnsplitError(f"{file} imports {name}, which may be gone")
+        self._require_of_members({name for _, name in imported.packages})
+
+    def _require_of_members(self, imported: Collection[str]) -> None:
+        """Raise unless the workspaces that are imported, and those that they import, do without them."""
+        named = {str(package.get("name")): folder for folder, package in self._members.items()}
+        pending = [name for name in sorted(imported) if name in named]
+        seen = set(pending)
+        while pending:
+            paths = list(_sources(named[pending.pop()], self._context))
+            self._require_of(paths)
+            found = {name for path in paths for name in _imported(self._context.read(path) or "")}
+            pending += sorted((found & named.keys()) - seen)
+            seen |= found
+
+    def _require_of(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            gone = self.developing - self._kept_for(path)
+            for name in sorted(_imported(self._context.read(path) or "") & gone):
                 raise UnsplitError(f"{path} imports {name}, which is one of devDependencies")
+
+    def _kept_for(self, path: str) -> frozenset[str]:
+        """The packages that a source asks for to run: those of its own workspace, and those of the project."""
+        folders = [folder for folder in self._members if path.startswith(f"{folder}/")]
+        own = _running(self._members[max(folders, key=len)]) if folders else frozenset()
+        return own | _running(self.package)
 
     def _path(self, name: str) -> str:
         return posixpath.join(self.folder, name)
 
+    def read(self, name: str) -> str:
+        """The text of a file beside it, empty where there is none that can be read."""
+        return self._context.read(self._path(name)) or ""
+
     def has(self, name: str) -> bool:
         """Whether a file is beside it."""
         return self._context.status(self._path(name)) in ("present", "unreadable")
+
+
+def _running(package: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for kind in ("dependencies", "optionalDependencies") for name in group(package, kind))
+
+
+def _members(folder: str, context: BuildContext) -> dict[str, dict[str, Any]]:
+    """The package.json of each folder below one."""
+    paths = context.walk(folder, lambda name: name == "package.json")
+    if paths is None:
+        raise UnsplitError("the build context is not known")
+    found: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        if (place := posixpath.dirname(path)) != folder:
+            package = read_object(context.read(path) or "")
+            if package is None:
+                raise UnsplitError(f"{path} cannot be read")
+            found[place] = package
+    return found
 
 
 def _sources(folder: str, context: BuildContext) -> Iterator[str]:

@@ -140,20 +140,27 @@ class SystemRun:
         return tuple(name for name in found if name not in named)
 
     def parts(
-        self, is_used: Callable[[str], bool], *, more: Sequence[str] = (), drops: Collection[str] = ()
+        self,
+        is_used: Callable[[str], bool],
+        *,
+        more: Sequence[str] = (),
+        drops: Collection[str] = (),
+        builds_use_others: bool = False,
     ) -> tuple[list[Part], list[Part]]:
         """What of the RUN the builder gets, and what the runtime.
 
         `is_used` says of a program whether the builder calls it. `more` are further packages for the runtime, `drops`
-        those that stand beside tools only for their sake.
+        those that stand beside tools only for their sake. `builds_use_others` says that the builder may call programs
+        that are no tools, such as git.
         """
-        if not self.tools:
-            return [], [Original(self.run)]
         for_builds = [
             (word, "")
             for word in self._words()
             if name_of(word) not in self.tools and only_runs(name_of(word)) and not is_used(name_of(word))
         ]
+        if not self.tools:
+            is_for_builds = builds_use_others and len(for_builds) < len(list(self._words()))
+            return [Again(self.run, Changed(tuple(for_builds)))] if is_for_builds else [], [Original(self.run)]
         for_running = list(self._replacements(more))
         for_running += [(word, "") for word in self._words() if name_of(word) in drops]
         stays = {word.span for word, text in for_running if text} | {word.span for word in self._words()}

@@ -85,7 +85,7 @@ def _excused(
 def _excused_by_build(
     found: Iterable[Difference], before: Observation, after: Observation, rebuilt: Observation, allowed: Allowed
 ) -> Iterator[Difference]:
-    """The differences, those of bodies excused that are in words which a second build of the old image has otherwise."""
+    """The differences; those of bodies are excused whose words a second build of the old image has otherwise, too."""
     others = {(it.port, it.path): it for it in rebuilt.answers}
     pairs = ((it, others.get((it.port, it.path))) for it in before.answers)
     answers = tuple(

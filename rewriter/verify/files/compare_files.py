@@ -17,6 +17,7 @@ from rewriter.verify.files.contents import Contents, Group, group_of
 from rewriter.verify.files.folding import folded
 from rewriter.verify.files.image import Bases, Image
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.left_out import LeftOut
 from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
@@ -38,7 +39,8 @@ def compare_files(
     `unsteady` is what a second build of the old Dockerfile changed as well; `bases` are the images that both start
     from, if they are not the same.
     """
-    found = [*_Comparison(before.contents, after.contents, allowed, unsteady, bases).differences()]
+    left_out = LeftOut(before, allowed)
+    found = [*_Comparison(before.contents, after.contents, allowed, unsteady, bases, left_out).differences()]
     found += compare_access(before, after)
     found.sort(key=lambda it: (_ORDER.get(Group(it.group), 0), it.subject, it.before, it.after))
     if failures := unexcused(found):
@@ -74,7 +76,15 @@ class _Change(NamedTuple):
 
 
 class _Comparison:
-    def __init__(self, old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady, bases: Bases | None) -> None:
+    def __init__(
+        self,
+        old: Contents,
+        new: Contents,
+        allowed: Allowed,
+        unsteady: Unsteady,
+        bases: Bases | None,
+        left_out: LeftOut,
+    ) -> None:
         self._old: Final = old
         self._new: Final = new
         self._allowed: Final = allowed
@@ -82,7 +92,8 @@ class _Comparison:
         self._bases: Final = bases
         self._swapped: Final = find_unsteady(bases.old, bases.new) if bases else STEADY
         self._new_homes: Final = tuple(f"{it}/" for it in homes(new.snapshot) - homes(old.snapshot))
-        self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady)
+        self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady, left_out)
+        self._left_out: Final = left_out
         self._lost: Final[dict[_Change, list[str]]] = {}
         self._appeared: Final[dict[_Change, list[str]]] = {}
         self._attributes: Final[dict[_Change, list[str]]] = {}
@@ -182,6 +193,8 @@ class _Comparison:
             reason = self._allowed.reason("sources")
         if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
             reason = self._allowed.reason("locked-packages")
+        if not reason and what == "lost":
+            reason = self._left_out.reason(path)
         if not reason and what == "lost" and self._is_around_modules(path):
             reason = self._allowed.reason("development-packages")
         if not reason and what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:

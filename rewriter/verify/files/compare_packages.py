@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from rewriter.verify.files.contents import Contents, group_of
 from rewriter.verify.files.installed import Package
+from rewriter.verify.files.left_out import LeftOut
 from rewriter.verify.files.locked import LockFiles
 from rewriter.verify.files.snapshot import Snapshot
 from rewriter.verify.files.steady import Unsteady
@@ -35,16 +36,19 @@ class _Change(NamedTuple):
         return package
 
 
-def compare_packages(old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady) -> PackageChanges:
+def compare_packages(
+    old: Contents, new: Contents, allowed: Allowed, unsteady: Unsteady, left_out: LeftOut
+) -> PackageChanges:
     """Compare the packages of two images by name and place."""
     locks = _Locks(LockFiles(old.snapshot), LockFiles(new.snapshot))
     keys = [key for key in {**old.packages, **new.packages} if old.packages.get(key) != new.packages.get(key)]
     changes = []
     for key in keys:
         before, after = old.packages.get(key), new.packages.get(key)
-        changes.append(
-            _Change(before, after, _reason(before, after, allowed, unsteady) or locks.reason(before, after, allowed))
-        )
+        reason = _reason(before, after, allowed, unsteady) or locks.reason(before, after, allowed)
+        if not reason and before and not after:
+            reason = left_out.reason(before.place)
+        changes.append(_Change(before, after, reason))
     moves = allowed.reason("virtual-environment")
     return PackageChanges(
         frozenset(keys), tuple(_told(changes, lambda package: moves if _is_inside(package, new) else ""))

@@ -1,0 +1,37 @@
+"""What of a Node project no program looks at: all but the one folder of its server."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Final
+
+from rewriter.model.project.only_folder import only_folder
+from rewriter.verify.files.image import Image
+from rewriter.verify.report import Allowed
+
+
+class LeftOut:
+    """The paths that may vanish with the sources, because the program of the old image looks at one folder only."""
+
+    def __init__(self, old: Image, allowed: Allowed) -> None:
+        words = [*(old.configuration.get("Entrypoint") or ()), *(old.configuration.get("Cmd") or ())]
+        kept = only_folder(words, old.configuration.get("WorkingDir") or "/")
+        self._kept: Final = kept
+        self._folder: Final = _project_above(kept, old) if kept else ""
+        self._reason: Final = allowed.reason("sources")
+
+    def reason(self, path: str) -> str:
+        """Who lets a path of the old image vanish; empty where nobody does."""
+        is_inside = bool(self._folder) and path.startswith(f"{self._folder}/")
+        # A folder above the one that is kept does not vanish.
+        return self._reason if is_inside and not f"{path}/".startswith(f"{self._kept}/") else ""
+
+
+def _project_above(kept: str, old: Image) -> str:
+    """The nearest folder above one that holds a package.json; empty where there is none below the root."""
+    folder = posixpath.dirname(kept)
+    while folder not in ("", "/"):
+        if f"{folder}/package.json" in old.snapshot.entries:
+            return folder
+        folder = posixpath.dirname(folder)
+    return ""

@@ -1,0 +1,3 @@
+module example.org/echoes
+
+go 1.19

@@ -1,0 +1,3 @@
+module example.org/inn
+
+go 1.19

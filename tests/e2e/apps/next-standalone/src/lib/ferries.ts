@@ -1,0 +1,6 @@
+export type Ferry = { to: string; leaves: string };
+
+export const ferries: Ferry[] = [
+  { to: 'Iona', leaves: '08:15' },
+  { to: 'Mull', leaves: '11:40' },
+];

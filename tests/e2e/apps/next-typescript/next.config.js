@@ -1,0 +1,8 @@
+/** @type {import('next').NextConfig} */
+const nextConfig = {
+  reactStrictMode: true,
+  poweredByHeader: false,
+  generateBuildId: () => process.env.GIT_COMMIT || 'development',
+};
+
+module.exports = nextConfig;

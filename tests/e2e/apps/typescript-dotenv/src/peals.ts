@@ -1,0 +1,1 @@
+export const peals: string[] = ['Grandsire Triples', 'Plain Bob Minor'];

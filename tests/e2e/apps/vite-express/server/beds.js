@@ -1,0 +1,4 @@
+export const beds = [
+  { number: 1, crop: 'beans' },
+  { number: 2, crop: 'leeks' },
+];

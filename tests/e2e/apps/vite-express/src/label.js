@@ -1,0 +1,3 @@
+export function label(bed) {
+  return `${bed.number}: ${bed.crop}`;
+}

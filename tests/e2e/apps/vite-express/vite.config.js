@@ -1,0 +1,7 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  server: {
+    proxy: { '/api': 'http://localhost:8080' },
+  },
+});
