@@ -13,6 +13,7 @@ from rewriter.fixing.edits import (
     render,
     replace,
     replace_arguments,
+    spell,
 )
 from rewriter.fixing.exec_form import on_lines
 from rewriter.fixing.flags import insert_flag
@@ -41,7 +42,7 @@ def _edits(move: Move) -> Iterator[Edit]:
         yield replace_arguments(instruction, text)
     for command, words in move.started:
         is_check = isinstance(command, Healthcheck)
-        yield replace_arguments(command, f"CMD {json_form(words)}" if is_check else on_lines(command, words))
+        yield replace_arguments(command, f"{spell('CMD', like=command)} {json_form(words)}" if is_check else on_lines(command, words))
     for above, group in groupby(move.below, lambda one: one[0]):
         lines = [render(keyword, arguments, like=above) for _, keyword, arguments in group]
         yield insert_instruction_after(above, newline_at(above.dockerfile, above.end).join(lines))

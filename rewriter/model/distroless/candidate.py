@@ -9,16 +9,19 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from rewriter.model.context.services import Service, Services
+from rewriter.model.data.debian import is_known
 from rewriter.model.data.distroless import DistrolessImage
 from rewriter.model.data.official_tags import listing, suite_in
 from rewriter.model.data.system_libraries import SystemNeed
 from rewriter.model.distroless.move import Started, StaysError, listed
 from rewriter.model.exec_form.plain_words import plain_words
 from rewriter.model.image import ImageReference
+from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
 from rewriter.model.running.shipped import Shipped
 from rewriter.model.slimming.probes import probes_of
+from rewriter.model.slimming.started import programs_started
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import (
     Add,
@@ -30,6 +33,7 @@ from rewriter.syntax.tree import (
     Healthcheck,
     Instruction,
     Onbuild,
+    Run,
     Shell,
     ShellInstruction,
     Volume,
@@ -37,7 +41,11 @@ from rewriter.syntax.tree import (
 )
 
 _PLATFORMS: Final = names("linux/amd64 linux/arm64 linux/arm64/v8 $TARGETPLATFORM ${TARGETPLATFORM} $BUILDPLATFORM")
-_HOME: Final = re.compile(r"/root\b|/home/(?!nonroot)")
+_OF_ROOT: Final = re.compile(r"/root\b")
+_HOME: Final = re.compile(r"/root\b|/home/(?!nonroot)\w+")
+_FILES: Final = names("/etc/ssl/certs /etc/mime.types")
+"""Files of the system that the image has, or that Python's slim image has not either."""
+
 _Instruction = TypeVar("_Instruction", bound=Instruction)
 
 
@@ -85,7 +93,8 @@ class Candidate:
             raise StaysError("line {line} names a shell", one)
         if isinstance(one, Volume):
             raise StaysError("there is no shell to give the volume of line {line} to a user", one)
-        if isinstance(one, Env | Copy | Workdir) and (match := _HOME.search(one.arguments)):
+        places = _HOME if isinstance(one, Env) else _OF_ROOT
+        if isinstance(one, Env | Copy | Workdir) and (match := places.search(one.arguments)):
             raise StaysError(f"line {{line}} names {match[0]}, a home folder that the new user has not", one)
         if isinstance(one, Add) and any("://" in source for source in one.sources):
             raise StaysError("what line {line} downloads may need a shell or libraries", one)
@@ -125,7 +134,7 @@ class Candidate:
             return tuple(string.value for string in instruction.json)
         plain = plain_words(instruction)
         if plain.problem:
-            raise StaysError(f"line {{line}} needs a shell: {plain.problem}", instruction)
+            raise StaysError(f"line {{line}}: {plain.problem}", instruction)
         return plain.values
 
     @cached_property
@@ -144,6 +153,10 @@ class Candidate:
         if any(word.known is None or word.variables for word in command.words):
             raise StaysError(f"a shell puts variables into `{command.text}`")
         return command
+
+    def not_plain(self, words: tuple[str, ...], command: Command) -> StaysError:
+        """What to raise where other words lead to a command than those that it has."""
+        return StaysError(f"`{words[0] if words else 'nothing'}`, which leads to `{command.text}`, may take a shell")
 
     @property
     def entry(self) -> tuple[Entrypoint | None, Cmd | None]:
@@ -178,6 +191,18 @@ class Candidate:
         if missing := sorted(image.lacks(packages)):
             raise StaysError(f"{name} needs {listed(missing)}, which {image.text} lacks")
 
+    def require_no_programs(self, language: str, image: DistrolessImage) -> None:
+        """Raise where sources start programs, or name files of the system, that are not in an image."""
+        started = programs_started(self.shipped.context, language, self.command.text)
+        for program, path in sorted(started.programs.items()):
+            if program != "env":  # the first line of a script, which nothing reads here
+                raise StaysError(f"{path} starts `{program}`, which may not be in {image.text}")
+        if started.unread:
+            raise StaysError(started.unread[0])
+        for file, path in sorted(started.files.items()):
+            if file not in _FILES:
+                raise StaysError(f"{path} names {file}, which may not be in {image.text}")
+
     # Other stages
 
     def pinned(self, stage: Stage, image: DistrolessImage) -> tuple[tuple[From, str], ...]:
@@ -191,6 +216,7 @@ class Candidate:
             return ()
         if named:
             raise StaysError(f"line {{line}} builds for {named}, and {image.text} is {image.suite}", bottom.from_)
+        _require_known_packages(stage, image)
         for tag in (_with_suite(origin.tag, image.suite), f"{origin.tag}-{image.suite}"):
             if listing(origin._replace(tag=tag)) is not None:
                 return ((bottom.from_, str(origin._replace(tag=tag))),)
@@ -219,6 +245,15 @@ class Candidate:
                 continue
             return image
         raise problem
+
+
+def _require_known_packages(stage: Stage, image: DistrolessImage) -> None:
+    """Raise unless the release of an image is known to have the packages that a stage installs."""
+    runs = (one for layer in stage.lineage for one in layer.instructions if isinstance(one, Run))
+    for run in runs:
+        for word in (word for call in apt_calls(run) if call.installs for word in call.packages):
+            if not is_known(word.value, image.suite):
+                raise StaysError(f"whether {image.suite} has {word.text} of line {{line}} is not known", run)
 
 
 def _with_suite(tag: str, suite: str) -> str:

@@ -87,7 +87,7 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
     written = candidate.words(entrypoint or cmd)
     first = candidate.command.words[0].value
     if not written or written[0] != first:
-        raise StaysError(f"what leads to `{first}` is not plain")
+        raise candidate.not_plain(written, candidate.command)
     found: list[tuple[ShellInstruction, tuple[str, ...]]] = []
     for instruction in (entrypoint, cmd):
         if instruction is not None:

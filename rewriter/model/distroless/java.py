@@ -22,7 +22,7 @@ def move_java(candidate: Candidate) -> Move:
     """How the stage moves; raises StaysError."""
     match = _TAG.match(candidate.image.tag)
     if match is None or "alpine" in candidate.image.tag:
-        raise StaysError(f"{candidate.image} is no runtime of Java that is not Alpine's, of a version as a whole")
+        raise StaysError(f"{candidate.image} is not the runtime of a version, as `21-jre` is")
     images = distroless_images("java", match[1])
     if not images:
         raise StaysError(f"distroless has no Java {match[1]}")

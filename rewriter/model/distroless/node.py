@@ -12,18 +12,16 @@ from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
 from rewriter.model.managers.vocabulary import names
-from rewriter.model.slimming.started import programs_started
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Instruction, Workdir
 
 _TAG: Final = re.compile(r"(\d+)(?:-[a-z]+)?-slim(?:-[a-z]+)?\Z")
 _TASKS: Final = names("npm yarn pnpm")
 _NODE: Final = names("node nodejs docker-entrypoint.sh")
-_OF_TASKS: Final = "npm_"
-_SOURCES: Final = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".jsx", ".tsx")
 _MOST_FILES: Final = 3_000
 _LARGEST: Final = 1024 * 1024
-_FILES: Final = names("/etc/ssl/certs")
+_OF_TASKS: Final = "npm_"
+_SOURCES: Final = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".jsx", ".tsx")
 
 
 def move_node(candidate: Candidate) -> Move:
@@ -60,7 +58,7 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
             raise StaysError(f"`{written[0]}` takes more words", entrypoint)
         _require_no_variables(candidate)
     elif not written or posixpath.basename(written[0]) not in _NODE:
-        raise StaysError(f"what leads to `{command.text}` is not plain")
+        raise candidate.not_plain(written, command)
     if entrypoint is not None and posixpath.basename(written[0]) == "docker-entrypoint.sh":
         raise StaysError("docker-entrypoint.sh needs a shell", entrypoint)
     checked = candidate.health(image, names("node nodejs"))
@@ -79,14 +77,7 @@ def _require_no_variables(candidate: Candidate) -> None:
 
 
 def _require_found_packages(candidate: Candidate, image: DistrolessImage) -> None:
-    started = programs_started(candidate.shipped.context, "javascript", candidate.command.text)
-    if started.programs:
-        program, path = min(started.programs.items())
-        raise StaysError(f"{path} starts `{program}`, which may not be in {image.text}")
-    if started.unread:
-        raise StaysError(started.unread[0])
-    if file := next((file for file in sorted(started.files) if file not in _FILES), ""):
-        raise StaysError(f"{started.files[file]} names {file}, which may not be in {image.text}")
+    candidate.require_no_programs("javascript", image)
     dependencies = candidate.project.dependencies
     for name in sorted(dependencies.names if dependencies else ()):
         if not name.startswith("dev:"):

@@ -25,7 +25,6 @@ from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.dependencies import manifests_of
 from rewriter.model.running.written_folders import is_inside
-from rewriter.model.slimming.started import programs_started
 from rewriter.model.splitting.python_installs import Installed
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.stages import Stage
@@ -36,7 +35,6 @@ _EDITABLE: Final = re.compile(r"(?m)^\s*(?:-e|--editable)\b")
 _BUILT: Final = re.compile(r"(?m)^\s*\[build-system\]")
 _WITHOUT_PROJECT: Final = ("--no-install-project", "--no-editable", "--no-root", "--only-group")
 _IN_PLACE_OF_PYTHONS: Final = frozenset({"enum34"})
-_FILES: Final = names("/etc/ssl/certs /etc/mime.types")
 
 
 def move_python(candidate: Candidate) -> Move:
@@ -98,16 +96,8 @@ def _environment(candidate: Candidate) -> tuple[str, Stage | None]:
 
 
 def _require_found_packages(candidate: Candidate, builder: Stage | None, image: DistrolessImage) -> None:
-    shipped, project = candidate.shipped, candidate.project
-    started = programs_started(shipped.context, "python", candidate.command.text)
-    if started.programs:
-        program, path = min(started.programs.items())
-        raise StaysError(f"{path} starts `{program}`, which may not be in {image.text}")
-    if started.unread:
-        raise StaysError(started.unread[0])
-    if file := next((file for file in sorted(started.files) if file not in _FILES), ""):
-        raise StaysError(f"{started.files[file]} names {file}, which may not be in {image.text}")
-    dependencies = project.dependencies
+    candidate.require_no_programs("python", image)
+    dependencies = candidate.project.dependencies
     found = dependencies.names if dependencies else frozenset()
     if builder is not None:
         found |= _installed_in(builder, candidate)
@@ -154,7 +144,7 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
     first, *_ = candidate.command.words
     words = candidate.words(entrypoint or cmd)
     if not words or words[0] != first.value:
-        raise StaysError(f"what leads to `{first.value}` is not there any more")
+        raise candidate.not_plain(words, candidate.command)
     arguments = _arguments(words, candidate, image)
     found: list[tuple[ShellInstruction, tuple[str, ...]]] = []
     if entrypoint is not None:

@@ -28,7 +28,7 @@ from rewriter.syntax.tree import Copy, Run, User, Workdir
 _RUNNER: Final = Runner(NONROOT, NONROOT, "nonroot", "/home/nonroot")
 _MAKES_USERS: Final = names("useradd adduser groupadd addgroup usermod")
 _HARMLESS: Final = names("set true echo : cd export")
-_LISTS: Final = ("/var/lib/apt/lists", "/var/cache/apt", "/var/cache/apk", "/tmp/")
+_LISTS: Final = ("/var/lib/apt/lists", "/var/cache/apt", "/var/cache/apk", "/tmp/", "/etc/apt/apt.conf.d/docker-clean")
 _ADDS_NOTHING: Final = names("update clean autoclean autoremove")
 
 
@@ -96,7 +96,7 @@ class _Reader:
             if any("ca-certificates" in copy.destination for copy in self._shipped.copies):
                 raise StaysError("line {line} makes certificates of its own trusted", run)
         elif name == "rm":
-            paths = [word.value for word in command.arguments if not word.text.startswith("-")]
+            paths = [word.value or word.text for word in command.arguments if not word.text.startswith("-")]
             if not all(path.startswith(_LISTS) for path in paths):
                 raise StaysError("line {line} removes files, which takes a shell", run)
         elif name not in _HARMLESS | _MAKES_USERS or command.redirects:
