@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.fixing.other_base import move_stage
+from rewriter.fixing.other_base import is_movable, move_stage
+from rewriter.fixing.split_stage import split_stage
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.distroless import find_move
 from rewriter.model.project import Project
 from rewriter.model.running.shipped import Doubt
+from rewriter.model.splitting import find_split
+from rewriter.model.splitting.parts import Split
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
 
@@ -66,7 +69,11 @@ def run_without_shell(
     """
     found = find_move(stage, states, context, project, services)
     if isinstance(found, Doubt):
-        yield Skip(stage.from_, found.reason, found.mentions)
+        split = find_split(stage, states, context, project, services, is_wanted=True)
+        if isinstance(split, Split) and is_movable(stage, edits := split_stage(split, states.graph), context, services):
+            yield Fix(stage.from_, f"{split.message}, for an image without a shell", edits, reads=[stage.span])
+        else:
+            yield Skip(stage.from_, found.reason, found.mentions)
     elif found is not None:
         reads = [one.span for one in states.graph.stages]
         yield Fix(stage.from_, found.message, move_stage(found), reads=reads, drops=found.steps.gone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rewriter.fixing.compose import merged
@@ -18,15 +18,31 @@ from rewriter.fixing.edits import (
 from rewriter.fixing.exec_form import on_lines
 from rewriter.fixing.flags import insert_flag
 from rewriter.fixing.quoting import json_form
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.services import Services
 from rewriter.model.data.distroless import NONROOT
+from rewriter.model.distroless import find_move
 from rewriter.model.distroless.move import Move
-from rewriter.syntax.text import Edit
+from rewriter.model.project import Project
+from rewriter.model.stages import Stage, StageGraph
+from rewriter.model.state import States
+from rewriter.syntax.parser import parse
+from rewriter.syntax.text import Edit, Pieces
 from rewriter.syntax.tree import Healthcheck
 
 
 def move_stage(move: Move) -> list[Edit]:
     """Write a stage, and those that build for it, for the image that it moves onto."""
     return merged(_edits(move))
+
+
+def is_movable(stage: Stage, edits: Sequence[Edit], context: BuildContext, services: Services) -> bool:
+    """Whether the last stage of a file could move once some edits are made; they change nothing of the other stages."""
+    pieces = Pieces(stage.dockerfile.text)
+    pieces.apply(edits)
+    graph = StageGraph(parse(pieces.text))
+    states, last = States(graph), graph.stages[-1]
+    return isinstance(find_move(last, states, context, Project(last, states, context), services), Move)
 
 
 def _edits(move: Move) -> Iterator[Edit]:
@@ -42,7 +58,9 @@ def _edits(move: Move) -> Iterator[Edit]:
         yield replace_arguments(instruction, text)
     for command, words in move.started:
         is_check = isinstance(command, Healthcheck)
-        yield replace_arguments(command, f"{spell('CMD', like=command)} {json_form(words)}" if is_check else on_lines(command, words))
+        yield replace_arguments(
+            command, f"{spell('CMD', like=command)} {json_form(words)}" if is_check else on_lines(command, words)
+        )
     for above, group in groupby(move.below, lambda one: one[0]):
         lines = [render(keyword, arguments, like=above) for _, keyword, arguments in group]
         yield insert_instruction_after(above, newline_at(above.dockerfile, above.end).join(lines))

@@ -19,9 +19,18 @@ _FAMILIES = frozenset({"golang", "node", "python"})
 
 
 def find_split(
-    stage: Stage, states: States, context: BuildContext, project: Project, services: Services
+    stage: Stage,
+    states: States,
+    context: BuildContext,
+    project: Project,
+    services: Services,
+    *,
+    is_wanted: bool = False,
 ) -> Split | Unsplit | None:
-    """How a stage that ships what it was built with becomes two; None where it is not known to ship any tools."""
+    """How a stage that ships what it was built with becomes two; None where it is not known to ship any tools.
+
+    With `is_wanted` also a stage is split that ships no tools but those that install packages.
+    """
     family = stage.origin.family if stage.origin else ""
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
@@ -31,7 +40,7 @@ def find_split(
     from rewriter.model.splitting.python import split_python
     from rewriter.model.splitting.stage_reading import Reading
 
-    reading = Reading(stage, states, context, project, services.of(stage))
+    reading = Reading(stage, states, context, project, services.of(stage), is_wanted=is_wanted)
     try:
         return {"golang": split_go, "node": split_node, "python": split_python}[family](reading)
     except UnsplitError as error:

@@ -84,7 +84,7 @@ class _Partition:
         manifest = Manifest(package, posixpath.dirname(origin), reading.context) if package else None
         prunes = manifest is not None and bool(manifest.developing) and self._ships_developers() and self._is_built()
         tools = [tool for system in self._system.values() for tool in system.tools]
-        if not (prunes or tools) or not self._installs():
+        if not (prunes or tools or reading.is_wanted) or not self._installs():
             return None
         if manifest is None:
             raise UnsplitError("package.json is not known")
@@ -96,7 +96,7 @@ class _Partition:
         self._above[self._last] = [Original(self._last), *(self._pruning(manifest) if prunes else ())]
         copied = New("COPY", f"--from={reading.builder} {self._folder} {self._folder}", self._first_copy())
         self._below[self._last] = [copied]
-        what = "the packages for developers" if prunes else ", ".join(dict.fromkeys(tools))
+        what = "the packages for developers" if prunes else ", ".join(dict.fromkeys(tools)) or "what installs packages"
         message = f"only a builder gets {what}; {self._folder} comes from there"
         return reading.split(self._above, self._below, message, runs_project=True)
 
