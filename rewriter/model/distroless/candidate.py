@@ -13,8 +13,10 @@ from rewriter.model.data.debian import is_known
 from rewriter.model.data.distroless import DistrolessImage
 from rewriter.model.data.official_tags import listing, suite_in
 from rewriter.model.data.system_libraries import SystemNeed
+from rewriter.model.distroless.callers import other_start
 from rewriter.model.distroless.move import Started, StaysError, listed
 from rewriter.model.exec_form.plain_words import plain_words
+from rewriter.model.health.shipped import set_by_services
 from rewriter.model.image import ImageReference
 from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
@@ -41,6 +43,7 @@ from rewriter.syntax.tree import (
 )
 
 _PLATFORMS: Final = names("linux/amd64 linux/arm64 linux/arm64/v8 $TARGETPLATFORM ${TARGETPLATFORM} $BUILDPLATFORM")
+_SHELLS: Final = names("sh bash")
 _OF_ROOT: Final = re.compile(r"/root\b")
 _HOME: Final = re.compile(r"/root\b|/home/(?!nonroot)\w+")
 _FILES: Final = names("/etc/ssl/certs /etc/mime.types")
@@ -85,6 +88,9 @@ class Candidate:
             self._require_plain(service)
         for file, program in probes_of(self.shipped.context):
             raise StaysError(f"{file} checks a container by `{program}`, which no distroless image has")
+        programs = _SHELLS | {posixpath.basename(self.command.words[0].value)}
+        if file := other_start(self.shipped.context, programs):
+            raise StaysError(f"{file} may start it with words of its own")
 
     def _require_harmless(self, one: Instruction) -> None:
         if isinstance(one, Onbuild):
@@ -138,6 +144,11 @@ class Candidate:
         return plain.values
 
     @cached_property
+    def set_by_services(self) -> frozenset[str]:
+        """The variables that services give the container."""
+        return set_by_services(self.stage, self.project, self._services)
+
+    @cached_property
     def command(self) -> Command:
         """The one command that a container starts."""
         start = self.project.start
@@ -162,7 +173,9 @@ class Candidate:
     def entry(self) -> tuple[Entrypoint | None, Cmd | None]:
         """What says that."""
         entrypoint, cmd = self.only(Entrypoint), self.only(Cmd)
-        return (entrypoint if entrypoint and entrypoint.json != () else None), cmd
+        if entrypoint is not None and entrypoint.json == ():
+            raise StaysError("line {line} empties the entry point", entrypoint)
+        return entrypoint, cmd
 
     def health(self, image: DistrolessImage, interpreters: frozenset[str], own: str = "") -> Started:
         """The health check on the new image; empty where there is none that runs something.
@@ -202,6 +215,20 @@ class Candidate:
         for file, path in sorted(started.files.items()):
             if file not in _FILES:
                 raise StaysError(f"{path} names {file}, which may not be in {image.text}")
+
+    # How it is written
+
+    @property
+    def own_workdir(self) -> tuple[tuple[Instruction, str, str], ...]:
+        """The WORKDIR to write below FROM where the stage relies on that of its base; the new one has another."""
+        if any(isinstance(one, Workdir) for one in self.stage.instructions):
+            return ()
+        return ((self.stage.from_, "WORKDIR", "/"),)
+
+    def message(self, image: DistrolessImage, what: str) -> str:
+        """Why the stage moves, and what the image has; with the end of its updates, where that has been announced."""
+        until = f", updated until {image.until}" if image.until else ""
+        return f"nothing here needs a shell: {image.text} has {what}{until}"
 
     # Other stages
 

@@ -13,7 +13,7 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program
 from rewriter.model.project.go_files import Packages
 from rewriter.model.stages import Stage
-from rewriter.syntax.tree import From, Instruction, Run, ShellInstruction, Workdir
+from rewriter.syntax.tree import From, Run, ShellInstruction
 
 _STARTS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
 _FOR_C: Final = ("gcc", "build-base", "musl-dev", "clang")
@@ -34,11 +34,11 @@ def move_go(candidate: Candidate) -> Move:
     image, pins = _image(candidate, builder, is_static=is_static)
     _require_no_programs(program, candidate)
     stage = candidate.stage
-    has_workdir = any(isinstance(one, Workdir) for one in stage.instructions)
-    below: tuple[tuple[Instruction, str, str], ...] = () if has_workdir else ((stage.from_, "WORKDIR", "/"),)
     what = "nothing but certificates and time zones" if is_static else "the C library"
-    message = f"nothing here needs a shell: {image.text} has {what}"
-    return Move(stage, image, message, pins, steps_on(image, candidate), _started(candidate, image), (), below)
+    message = candidate.message(image, what)
+    return Move(
+        stage, image, message, pins, steps_on(image, candidate), _started(candidate, image), (), candidate.own_workdir
+    )
 
 
 def _is_static(builder: Stage, candidate: Candidate) -> bool:

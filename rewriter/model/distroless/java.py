@@ -10,7 +10,6 @@ from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
 from rewriter.syntax.text import decode
-from rewriter.syntax.tree import Instruction, Workdir
 
 _TAG: Final = re.compile(r"(\d+)-jre(?:-[a-z]+)?\Z")
 _STARTS_OTHERS: Final = re.compile(r"\bProcessBuilder\b|\.exec\s*\(|\bcommons\.exec\b")
@@ -31,10 +30,8 @@ def move_java(candidate: Candidate) -> Move:
         raise StaysError("where the jar comes from is not known")
     started = _started(candidate, image)
     _require_no_programs(candidate)
-    has_workdir = any(isinstance(one, Workdir) for one in stage.instructions)
-    below: tuple[tuple[Instruction, str, str], ...] = () if has_workdir else ((stage.from_, "WORKDIR", "/"),)
-    message = f"nothing here needs a shell: {image.text} has the same Java"
-    return Move(stage, image, message, (), steps_on(image, candidate), started, (), below)
+    message = candidate.message(image, "the same Java")
+    return Move(stage, image, message, (), steps_on(image, candidate), started, (), candidate.own_workdir)
 
 
 def _started(candidate: Candidate, image: DistrolessImage) -> Started:

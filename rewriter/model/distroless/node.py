@@ -13,7 +13,6 @@ from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
 from rewriter.model.managers.vocabulary import names
 from rewriter.syntax.text import decode
-from rewriter.syntax.tree import Instruction, Workdir
 
 _TAG: Final = re.compile(r"(\d+)(?:-[a-z]+)?-slim(?:-[a-z]+)?\Z")
 _TASKS: Final = names("npm yarn pnpm")
@@ -39,11 +38,10 @@ def move_node(candidate: Candidate) -> Move:
     _require_found_packages(candidate, image)
     pins = dict(pin for stage in builders for pin in candidate.pinned(stage, image))
     stage = candidate.stage
-    has_workdir = any(isinstance(one, Workdir) for one in stage.instructions)
-    below: tuple[tuple[Instruction, str, str], ...] = () if has_workdir else ((stage.from_, "WORKDIR", "/"),)
-    until = f", updated until {image.until}" if image.until else ""
-    message = f"nothing here needs a shell: {image.text} has the same Node{until}"
-    return Move(stage, image, message, tuple(pins.items()), steps_on(image, candidate), started, (), below)
+    message = candidate.message(image, "the same Node")
+    return Move(
+        stage, image, message, tuple(pins.items()), steps_on(image, candidate), started, (), candidate.own_workdir
+    )
 
 
 def _started(candidate: Candidate, image: DistrolessImage) -> Started:

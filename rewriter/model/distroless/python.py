@@ -28,9 +28,11 @@ from rewriter.model.running.written_folders import is_inside
 from rewriter.model.splitting.python_installs import Installed
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.stages import Stage
-from rewriter.syntax.tree import Copy, Env, Instruction, ShellInstruction, Workdir
+from rewriter.syntax.tree import Copy, Env, Instruction, ShellInstruction
 
 _TAG: Final = re.compile(r"(\d+\.\d+)-slim(?:-[a-z]+)?\Z")
+_VERSION: Final = re.compile(r"(?:\A|python)(\d+\.\d+)(?:[.-]|\Z)")
+_BRINGS_PYTHON: Final = re.compile(r"\bUV_PYTHON|\buv python\b|--python[= ]\d|\bpyenv\b|\bconda\b")
 _EDITABLE: Final = re.compile(r"(?m)^\s*(?:-e|--editable)\b")
 _BUILT: Final = re.compile(r"(?m)^\s*\[build-system\]")
 _WITHOUT_PROJECT: Final = ("--no-install-project", "--no-editable", "--no-root", "--only-group")
@@ -42,15 +44,18 @@ def move_python(candidate: Candidate) -> Move:
     version = _version(candidate)
     environment, builder = _environment(candidate)
     image = candidate.fitting(distroless_images("python", version), [builder] if builder else [])
+    if builder:
+        _require_same_version(builder, version)
+    if "PYTHONPATH" in candidate.set_by_services:
+        raise StaysError("a service sets PYTHONPATH")
     _require_found_packages(candidate, builder, image)
     started = _started(candidate, image)
     steps = steps_on(image, candidate)
     changed, below = _settings(candidate, environment and f"{environment}/lib/python{version}/site-packages")
-    until = f", updated until {image.until}" if image.until else ""
     return Move(
         candidate.stage,
         image,
-        f"nothing here needs a shell: {image.text} has the same Python{until}",
+        candidate.message(image, "the same Python"),
         candidate.pinned(builder, image) if builder else (),
         steps,
         started,
@@ -68,6 +73,17 @@ def _version(candidate: Candidate) -> str:
     if re.match(r"\d+\.\d+\.\d", tag):
         raise StaysError(f"distroless does not publish Python {tag.partition('-')[0]} exactly")
     raise StaysError(f"it has not been shown to run on a slim image instead of {candidate.image}")
+
+
+def _require_same_version(builder: Stage, version: str) -> None:
+    """Raise unless the environment is known to be of a Python of this version: uv may bring another one."""
+    for layer in builder.lineage:
+        if culprit := next((one for one in layer.instructions if _BRINGS_PYTHON.search(one.text)), None):
+            raise StaysError("line {line} may bring a Python of its own", culprit)
+    origin = builder.origin
+    found = _VERSION.search(origin.tag) if origin else None
+    if found is None or found[1] != version:
+        raise StaysError(f"line {{line}} is not known to have Python {version}", builder.from_)
 
 
 def _environment(candidate: Candidate) -> tuple[str, Stage | None]:
@@ -178,11 +194,9 @@ def _settings(
 ) -> tuple[tuple[tuple[Instruction, str], ...], tuple[tuple[Instruction, str, str], ...]]:
     """PYTHONPATH in the place of PATH, or below what sets it; and the WORKDIR where the stage relies on the base's."""
     stage = candidate.stage
-    below: list[tuple[Instruction, str, str]] = []
-    if not any(isinstance(one, Workdir) for one in stage.instructions):
-        below.append((stage.from_, "WORKDIR", "/"))
+    below = candidate.own_workdir
     if not packages:
-        return (), tuple(below)
+        return (), below
     settings = [one for one in stage.instructions if isinstance(one, Env)]
     paths = [one for one in settings if any(pair.key.text == "PYTHONPATH" for pair in one.pairs)]
     value = f"PYTHONPATH={packages}"
@@ -194,7 +208,7 @@ def _settings(
     for one in settings:
         is_path = [pair.key.text for pair in one.pairs] == ["PATH"] and one.arguments.count(":") == 1
         if is_path and f"{environment}/bin" in one.arguments and one.start > (paths[-1].start if paths else -1):
-            return ((one, value),), tuple(below)
+            return ((one, value),), below
     last = max(
         (one for one in stage.instructions if one in paths or _brings(one, environment)), key=lambda it: it.start
     )
