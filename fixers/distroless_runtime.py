@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.fixing.other_base import is_movable, move_stage
+from rewriter.fixing.other_base import move_behind, move_stage
 from rewriter.fixing.split_stage import split_stage
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.distroless import find_move
+from rewriter.model.distroless.move import Move
 from rewriter.model.project import Project
 from rewriter.model.running.shipped import Doubt
 from rewriter.model.splitting import find_split
@@ -75,8 +76,12 @@ def run_without_shell(
     found = find_move(stage, states, context, project, services)
     if isinstance(found, Doubt):
         split = find_split(stage, states, context, project, services, is_wanted=True)
-        if isinstance(split, Split) and is_movable(stage, edits := split_stage(split, states.graph), context, services):
+        edits = split_stage(split, states.graph) if isinstance(split, Split) else []
+        later = move_behind(stage, edits, context, services) if edits else None
+        if isinstance(split, Split) and isinstance(later, Move):
             yield Fix(stage.from_, f"{split.message}, for an image without a shell", edits, reads=[stage.span])
+        elif isinstance(later, Doubt) and later.mentions is None:
+            yield Skip(stage.from_, later.reason)
         else:
             yield Skip(stage.from_, found.reason, found.mentions)
     elif found is not None:

@@ -24,6 +24,7 @@ from rewriter.model.data.distroless import NONROOT
 from rewriter.model.distroless import find_move
 from rewriter.model.distroless.move import Move
 from rewriter.model.project import Project
+from rewriter.model.running.shipped import Doubt
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.parser import parse
@@ -36,13 +37,13 @@ def move_stage(move: Move) -> list[Edit]:
     return merged(_edits(move))
 
 
-def is_movable(stage: Stage, edits: Sequence[Edit], context: BuildContext, services: Services) -> bool:
-    """Whether the last stage of a file could move once some edits are made; they change nothing of the other stages."""
+def move_behind(stage: Stage, edits: Sequence[Edit], context: BuildContext, services: Services) -> Move | Doubt | None:
+    """How the last stage of a file could move once some edits are made; lines in a doubt are not those of the file."""
     pieces = Pieces(stage.dockerfile.text)
     pieces.apply(edits)
     graph = StageGraph(parse(pieces.text))
     states, last = States(graph), graph.stages[-1]
-    return isinstance(find_move(last, states, context, Project(last, states, context), services), Move)
+    return find_move(last, states, context, Project(last, states, context), services)
 
 
 def _edits(move: Move) -> Iterator[Edit]:
