@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rewriter.fixing.compose import merged
+from rewriter.fixing.compose import insert_lines, merged
 from rewriter.fixing.edits import (
     insert_instruction_after,
     newline_at,
@@ -62,6 +62,13 @@ def _edits(move: Move) -> Iterator[Edit]:
         yield replace_arguments(
             command, f"{spell('CMD', like=command)} {json_form(words)}" if is_check else on_lines(command, words)
         )
+    if anchor := move.steps.anchor:
+        lines = [render("WORKDIR", path, like=anchor) for path in move.steps.made]
+        if anchor is move.stage.from_:
+            newline = newline_at(anchor.dockerfile, anchor.end)
+            yield insert_instruction_after(anchor, newline.join(lines))
+        else:
+            yield insert_lines(anchor, lines)
     for above, group in groupby(move.below, lambda one: one[0]):
         lines = [render(keyword, arguments, like=above) for _, keyword, arguments in group]
         yield insert_instruction_after(above, newline_at(above.dockerfile, above.end).join(lines))

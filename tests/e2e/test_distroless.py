@@ -40,6 +40,7 @@ CASES: Final = (
     _case("typescript"),
     _case("express"),
     _case("chown-copy"),
+    _case("fastapi-uploads"),
 )
 
 # Names of images that are not there, and those of the stand-ins that hold the same or more for these programs.

@@ -38,7 +38,6 @@ from rewriter.syntax.tree import (
     Run,
     Shell,
     ShellInstruction,
-    Volume,
     Workdir,
 )
 
@@ -97,8 +96,6 @@ class Candidate:
             raise StaysError("ONBUILD in line {line} is kept for other builds", one)
         if isinstance(one, Shell):
             raise StaysError("line {line} names a shell", one)
-        if isinstance(one, Volume):
-            raise StaysError("there is no shell to give the volume of line {line} to a user", one)
         places = _HOME if isinstance(one, Env) else _OF_ROOT
         if isinstance(one, Env | Copy | Workdir) and (match := places.search(one.arguments)):
             raise StaysError(f"line {{line}} names {match[0]}, a home folder that the new user has not", one)

@@ -15,11 +15,17 @@ Started: TypeAlias = tuple[tuple[ShellInstruction, tuple[str, ...]], ...]
 
 
 class Steps(NamedTuple):
-    """What becomes of the instructions that build: RUNs that go, COPYs that give their files to the user, others."""
+    """What becomes of the instructions that build.
+
+    RUNs that go, COPYs that give their files to the user, others with new arguments, and the folders that a WORKDIR
+    makes for the user, each above the `anchor`: the WORKDIR that counts, or below FROM where it is that.
+    """
 
     gone: tuple[Run, ...] = ()
     given: tuple[Copy, ...] = ()
     changed: tuple[tuple[Instruction, str], ...] = ()
+    made: tuple[str, ...] = ()
+    anchor: Instruction | None = None
 
 
 class Move(NamedTuple):

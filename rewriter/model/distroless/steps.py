@@ -1,12 +1,13 @@
 """What becomes of the steps of a stage where nothing can be run: users, owners, folders and packages.
 
 A RUN goes where the image has what it makes: a user, packages, the owner of files that COPY can set. WORKDIR makes its
-folder for the user in force, which is that of the image.
+folder, with those above it, for the user in force, which is that of the image: so one more WORKDIR stands for `mkdir`.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,11 +22,12 @@ from rewriter.model.running.needs_root import doubt_of_root
 from rewriter.model.running.new_user import Runner, is_root
 from rewriter.model.running.owned_paths import find_ownership
 from rewriter.model.running.shipped import Doubt
-from rewriter.model.running.written_folders import is_inside
+from rewriter.model.running.written_folders import is_inside, is_of_system
 from rewriter.syntax.shell import SimpleCommand
-from rewriter.syntax.tree import Copy, Run, User, Workdir
+from rewriter.syntax.tree import Copy, Instruction, Run, User, Volume, Workdir
 
 _RUNNER: Final = Runner(NONROOT, NONROOT, "nonroot", "/home/nonroot")
+_PLAIN: Final = re.compile(r"/[\w./@+-]+\Z")
 _MAKES_USERS: Final = names("useradd adduser groupadd addgroup usermod")
 _HARMLESS: Final = names("set true echo : cd export")
 _LISTS: Final = ("/var/lib/apt/lists", "/var/cache/apt", "/var/cache/apk", "/tmp/", "/etc/apt/apt.conf.d/docker-clean")
@@ -38,7 +40,10 @@ def steps_on(image: DistrolessImage, candidate: Candidate) -> Steps:
 
 
 class _Reader:
-    """Reads the steps of a stage. `given` are the folders that RUNs give to the user, with all that is in them."""
+    """Reads the steps of a stage.
+
+    `given` are the folders that the user gets with all that is in them, `made` those that must be there for it.
+    """
 
     def __init__(self, image: DistrolessImage, candidate: Candidate) -> None:
         self._image: Final = image
@@ -46,6 +51,7 @@ class _Reader:
         self._shipped: Final = candidate.shipped
         self._workdir: Final = candidate.shipped.workdir
         self._given: Final[set[str]] = set()
+        self._made: Final[dict[str, Instruction]] = {}
 
     def read(self) -> Steps:
         own = self._candidate.stage.instructions
@@ -60,9 +66,14 @@ class _Reader:
             user = self._candidate.only(User)
             if user is not None and user.arguments != NONROOT:
                 changed.append((user, NONROOT))
+        for volume in (one for one in own if isinstance(one, Volume)):
+            for path in volume.paths:
+                self._make(self._path(path, volume), volume)
         if self._given or copies or not runs_as_root(self._shipped):
             self._require_own_workdir()
-        return Steps(runs, tuple(sorted(copies, key=lambda one: one.start)), tuple(changed))
+        given = tuple(sorted(copies, key=lambda one: one.start))
+        made = self._folders()
+        return Steps(runs, given, tuple(changed), made, self._anchor(made) if made else None)
 
     def _owned_by_program(self) -> tuple[Copy, ...]:
         """The COPYs of what the program may write, as where a user is given to an image that runs as root."""
@@ -72,8 +83,7 @@ class _Reader:
         if isinstance(ownership, Doubt):
             raise StaysError(f"it may need root: {ownership.reason}", ownership.mentions)
         for path in (*ownership.owned, *ownership.missing):
-            if path != self._workdir:
-                raise StaysError(f"there is no shell to make {path} for a user")
+            self._make(path, self._candidate.stage.from_)
         self._given.update(ownership.owned)
         return ownership.copies
 
@@ -112,15 +122,45 @@ class _Reader:
             raise StaysError(f"line {{line}} installs {missing[0]}, which {self._image.text} lacks", run)
 
     def _read_folders(self, command: SimpleCommand, run: Run) -> None:
-        state = self._shipped.states.at(run)
         plain = [word for word in command.arguments if not word.text.startswith("-")]
         is_deep = any(word.text in ("-R", "--recursive") for word in command.arguments)
         for word in plain[1:] if command.name == "chown" else plain:
-            path = posixpath.normpath(posixpath.join(state.workdir or "/", state.expand(word.text) or "?"))
-            if path != self._workdir or "*" in path:
-                raise StaysError(f"line {{line}} makes {word.text} or gives it away, which takes a shell", run)
+            path = self._path(word.text, run)
+            self._make(path, run)
             if command.name == "chown" and is_deep:
                 self._given.add(path)
+
+    # Folders
+
+    def _path(self, text: str, at: Instruction) -> str:
+        state = self._shipped.states.at(at)
+        return posixpath.normpath(posixpath.join(state.workdir or "/", state.expand(text) or "?"))
+
+    def _make(self, path: str, why: Instruction) -> None:
+        if path == self._workdir:
+            return
+        if not _PLAIN.match(path) or is_of_system(path):
+            raise StaysError(f"{path} of line {{line}} cannot be made for a user", why)
+        self._made[path] = why
+
+    def _folders(self) -> tuple[str, ...]:
+        """The folders that a WORKDIR has to make: with one come those above it."""
+        found = sorted(self._made)
+        return tuple(path for path in found if not any(one != path and is_inside(one, path) for one in found))
+
+    def _anchor(self, made: tuple[str, ...]) -> Instruction:
+        """The WORKDIR that counts in the end, above which others may stand; FROM where there is none."""
+        stage = self._candidate.stage
+        last = next((one for one in reversed(stage.instructions) if isinstance(one, Workdir)), None)
+        for one in stage.instructions:
+            is_above = isinstance(one, Copy) and last is not None and one.start < last.start
+            if is_above and isinstance(one, Copy) and any(is_inside(path, self._target(one)) for path in made):
+                raise StaysError("line {line} makes a folder for root that the user needs", one)
+        if last is None:
+            return stage.from_
+        if not last.path.text.startswith("/"):
+            raise StaysError("line {line} is relative to another WORKDIR", last)
+        return last
 
     # What belongs to the user
 
