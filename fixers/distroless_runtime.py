@@ -67,8 +67,8 @@ def run_without_shell(
 
     The image has the version of the interpreter, and the stages that build for it get the same release of Debian. The
     interpreter is what the image starts, so commands begin behind it; programs of a virtual environment start as
-    modules, which PYTHONPATH finds. RUNs that make a user go, COPY gives the user what the program may write, and WORKDIR
-    makes the folders for it. A stage that builds itself is split first, as by DF101, but only for this.
+    modules, which PYTHONPATH finds. RUNs that make a user go, COPY gives the user what the program may write, and
+    WORKDIR makes the folders for it. A stage that builds itself is split first, as by DF101, but only for this.
 
     Left alone is what needs a shell or another program: commands with variables, scripts, compose services with a
     command or check of their own, sources that start programs, packages that need libraries which are not there. Look
