@@ -69,7 +69,7 @@ def build_in_a_stage_of_its_own(
         yield Skip(stage.from_, found.reason, found.culprit)
     elif found is not None:
         edits = split_stage(found, states.graph)
-        if reason := what_keeps_the_base(found, lambda: when_split(edits, states.graph), context, services):
+        if reason := what_keeps_the_base(found, lambda: when_split(edits, stage.dockerfile), context, services):
             yield Skip(stage.from_, f"the runtime would keep {stage.base}, which has the tools itself: {reason}")
             return
         yield Fix(stage.from_, found.message, edits, reads=[stage.span])

@@ -16,7 +16,7 @@ from tests.judges.buildkit import buildkit_reading, can_judge, own_reading
 from tests.judges.shell import bash_accepts, dash_accepts
 
 # Fixers that declare instructions dropped, whose comments may go with them.
-DROPPERS = frozenset({"DF206", "DF301", "DF609"})
+DROPPERS = frozenset({"DF104", "DF206", "DF301", "DF609"})
 
 
 def check(text: str, fix: Callable[[str], Outcome]) -> Outcome:

@@ -59,6 +59,36 @@ def test_how_to_look_into_a_container_without_a_shell(tmp_path: Path) -> None:
     assert ":debug" in told
 
 
+def test_what_the_image_would_lose_in_numbers(tmp_path: Path) -> None:
+    text = "FROM python:3.11\nWORKDIR /app\nRUN apt-get update && apt-get install -y ffmpeg build-essential\n"
+    text += "COPY . .\nRUN pip install -r requirements.txt\n" + FASTAPI.splitlines()[-1] + "\n"
+    told = explained(tmp_path, text, main_py="", requirements_txt="fastapi\nuvicorn\n")
+    assert "Its base python:3.11 alone is about 356 MB to pull (read 2023-01)." in told
+    assert "`ffmpeg` with what it depends on takes about 475 MB on disk." in told
+    assert "`build-essential` with" not in told  # the base has it already
+    assert "What would the image lose? An estimate from known sizes" in told
+    assert "python:3.11-slim instead of python:3.11: about 310 MB less to pull." in told
+
+
+def test_sizes_that_are_not_known_are_said_to_be_not_known(tmp_path: Path) -> None:
+    text = "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y gcc libacme-dev libxslt1-dev\n"
+    text += "COPY . .\nRUN pip install -r requirements.txt\n" + FASTAPI.splitlines()[-1] + "\n"
+    told = explained(tmp_path, text, main_py="", requirements_txt="fastapi\nuvicorn\n")
+    assert "Packages that stay behind, on disk: `gcc` (180 MB), `libxslt1-dev` (119 MB), together less" in told
+    told = explained(tmp_path, "FROM acme/python:3\nCMD app\n")
+    assert "How large its base acme/python:3 is, is not known." in told
+
+
+def test_how_to_look_into_the_image_as_it_would_be(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]\n')
+    (tmp_path / "app.py").write_text("print(1)\n")
+    run = dfix("--explain", "--level", "opt-in", tmp_path / "Dockerfile", "--context", tmp_path)
+    told = " ".join(run.text.split())
+    assert "Nothing in the image as it would be can run a shell." in told
+    assert "`gcr.io/distroless/python3-debian12:debug-nonroot` has a busybox" in told
+    assert "how much less is not known (not known for gcr.io/distroless/python3-debian12:nonroot and" in told
+
+
 def test_nothing_is_written_and_the_exit_code_is_that_of_a_check(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text("FROM debian:12 as base\n")

@@ -33,7 +33,7 @@ def as_json(command: ShellInstruction, words: Sequence[Valued]) -> list[Edit]:
     Lines and the comments between them stay. What stood on one line stays on it unless it gets too long.
     """
     if command.is_on_one_line:
-        return [replace_arguments(command, _on_lines(command, [word.value for word in words]))]
+        return [replace_arguments(command, on_lines(command, [word.value for word in words]))]
     first = next(iter(command.shell.simple_commands())).words[0]
     edits = [] if first.span == words[0].span else [_remove_exec(command, first, words[0])]
     if command.shell.terminator:
@@ -51,7 +51,7 @@ def _remove_exec(command: ShellInstruction, exec_word: Spanned, program: Spanned
     return remove_word(command.dockerfile, exec_word) if "\n" in between else remove_up_to(exec_word, program)
 
 
-def _on_lines(command: ShellInstruction, values: Sequence[str]) -> str:
+def on_lines(command: ShellInstruction, values: Sequence[str]) -> str:
     """The array on one line, or filled lines where it would be longer than LONGEST_LINE."""
     dockerfile = command.dockerfile
     start = command.arguments_span.start

@@ -21,7 +21,7 @@ from rewriter.model.splitting.parts import Again, Changed, New, Original, Part, 
 from rewriter.model.stages import StageGraph
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import Edit, Pieces
-from rewriter.syntax.tree import Comment, From, Instruction, Run
+from rewriter.syntax.tree import Comment, Dockerfile, From, Instruction, Run
 
 
 def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
@@ -37,9 +37,9 @@ def split_stage(split: Split, graph: StageGraph) -> list[Edit]:
     return [*replace_stage(split.stage, parts, dropped={}), *renumber(graph, start=split.stage)]
 
 
-def when_split(edits: Iterable[Edit], graph: StageGraph) -> StageGraph:
+def when_split(edits: Iterable[Edit], dockerfile: Dockerfile) -> StageGraph:
     """The stages of the file that edits make of it."""
-    pieces = Pieces(graph.dockerfile.text)
+    pieces = Pieces(dockerfile.text)
     pieces.apply(edits)
     return StageGraph(parse(pieces.text))
 

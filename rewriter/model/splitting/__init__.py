@@ -20,9 +20,18 @@ _FAMILIES = frozenset({"dotnet", "eclipse-temurin", "golang", "gradle", "maven",
 
 
 def find_split(
-    stage: Stage, states: States, context: BuildContext, project: Project, services: Services
+    stage: Stage,
+    states: States,
+    context: BuildContext,
+    project: Project,
+    services: Services,
+    *,
+    is_wanted: bool = False,
 ) -> Split | Unsplit | None:
-    """How a stage that ships what it was built with becomes two; None where it is not known to ship any tools."""
+    """How a stage that ships what it was built with becomes two; None where it is not known to ship any tools.
+
+    With `is_wanted` also a stage is split that ships no tools but those that install packages.
+    """
     family = _family(stage)
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
@@ -42,7 +51,7 @@ def find_split(
         "python": split_python,
         "rust": split_rust,
     }
-    reading = Reading(stage, states, context, project, services.of(stage))
+    reading = Reading(stage, states, context, project, services.of(stage), is_wanted=is_wanted)
     try:
         return splitters.get(family, split_java)(reading)
     except UnsplitError as error:

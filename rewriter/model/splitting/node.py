@@ -72,7 +72,7 @@ class _Partition:
         only = folder_of_result(reading, builds) if builds.build else ""
         if manifest is None and builds.has_folders and builds.ship_developers:
             raise UnsplitError("packages are installed in several folders")
-        if not (prunes or tools or only) or not builds.installs:
+        if not (prunes or tools or only or reading.is_wanted) or not builds.installs:
             return None
         if manifest is None:
             raise UnsplitError("package.json is not known")
@@ -101,7 +101,7 @@ class _Partition:
     def _gone(self, tools: list[str], *, prunes: bool, only: str) -> str:
         if only:
             return "the sources and packages"
-        return "the packages for developers" if prunes else ", ".join(dict.fromkeys(tools))
+        return "the packages for developers" if prunes else ", ".join(dict.fromkeys(tools)) or "what installs packages"
 
     def _require_fitting_stage(self) -> None:
         reading = self._reading

@@ -74,7 +74,7 @@ class _Partition:
             compiled = [name for name, need in needs if need and need.ships == "sources"]
         if base is None and (compiled or any(_OBVIOUS.search(run.text) for run in reading.runs)):
             raise UnsplitError("the packages of the base image's release are not known")
-        if base is None or not (tools or compiled):
+        if base is None or not (tools or compiled or reading.is_wanted):
             return None
         self._require_fitting_stage()
         environment, copies = self._installed.environment, self._installed.copies
@@ -83,7 +83,9 @@ class _Partition:
         self._place_copies(copies)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
         self._add_environment(environment, copies)
-        what = _listed(tools) if tools else f"what {_listed(compiled)} needs to be built"
+        what = _listed(tools) or (
+            f"what {_listed(compiled)} needs to be built" if compiled else "what installs packages"
+        )
         message = f"only a builder gets {what}; the packages come from there in {environment or ENVIRONMENT}"
         split = reading.split(self._above, self._below, message)
         return split._replace(gains_by_base=is_in_its_base(tools, reading.stage))

@@ -23,11 +23,22 @@ _BUILDERS: Final = ("builder", "build", "build-stage")
 
 
 class Reading:
-    """A stage and what is known of it. `services` are those that run its image."""
+    """A stage and what is known of it.
+
+    `services` are those that run its image. `is_wanted` says that it is to be split even if it ships no tools.
+    """
 
     def __init__(
-        self, stage: Stage, states: States, context: BuildContext, project: Project, services: Sequence[Service]
+        self,
+        stage: Stage,
+        states: States,
+        context: BuildContext,
+        project: Project,
+        services: Sequence[Service],
+        *,
+        is_wanted: bool = False,
     ) -> None:
+        self.is_wanted: Final = is_wanted
         self.stage: Final = stage
         self.states: Final = states
         self.context: Final = context

@@ -1,0 +1,97 @@
+"""What an image is large from, and what it would lose: an estimate from what is known of images and packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rewriter.model.data.base_contents import base_contents
+from rewriter.model.data.sizes import installed_size, pulled_size
+from rewriter.model.managers.run_calls import apt_calls
+from rewriter.model.managers.vocabulary import names
+from rewriter.model.stages import Stage, StageGraph
+from rewriter.syntax.parser import parse
+from rewriter.syntax.tree import Run
+
+WORTH_NAMING: Final = 50
+"""In megabytes: what takes less explains no large image."""
+
+
+_IN_FULL_IMAGES: Final = names(
+    "build-essential autoconf automake bzip2 curl default-libmysqlclient-dev dpkg-dev file g++ gcc git imagemagick "
+    "libbz2-dev libc6-dev libcurl4-openssl-dev libdb-dev libevent-dev libffi-dev libgdbm-dev libglib2.0-dev libgmp-dev "
+    "libjpeg-dev libkrb5-dev liblzma-dev libmagickcore-dev libmagickwand-dev libmaxminddb-dev libncurses5-dev "
+    "libncursesw5-dev libpng-dev libpq-dev libreadline-dev libsqlite3-dev libssl-dev libtool libwebp-dev libxml2-dev "
+    "libxslt-dev libxslt1-dev libyaml-dev make mercurial openssh-client patch procps subversion unzip wget xz-utils "
+    "zlib1g-dev"
+)
+"""What is in buildpack-deps, which the full images of languages start from: an install of these adds next to nothing.
+
+Source: docker-library/buildpack-deps, debian/bookworm/Dockerfile
+"""
+
+
+class Shipped(NamedTuple):
+    """What the image of a file ships: its base, and the packages that RUNs install."""
+
+    base: str
+    megabytes: int | None
+    read: str
+    packages: frozenset[str]
+
+
+def shipped_by(text: str) -> Shipped:
+    """What the image of the last stage of a Dockerfile ships."""
+    stage = StageGraph(parse(text)).stages[-1]
+    size = pulled_size(stage.origin) if stage.origin else None
+    base = str(stage.origin or "an image that a variable names")
+    packages = frozenset(_packages(stage))
+    if "convert" in base_contents(stage.origin).tools:
+        packages -= _IN_FULL_IMAGES
+    return Shipped(base, size.megabytes if size else None, size.read if size else "", packages)
+
+
+def _packages(stage: Stage) -> Iterator[str]:
+    runs = (one for layer in stage.lineage for one in layer.instructions if isinstance(one, Run))
+    for call in (call for run in runs for call in apt_calls(run)):
+        yield from (word.value.partition("=")[0] for word in call.packages if call.installs and word.value)
+
+
+def why_large(shipped: Shipped) -> Iterator[str]:
+    """The largest things that are known of an image, a sentence each."""
+    if shipped.megabytes is None:
+        yield f"How large its base {shipped.base} is, is not known."
+    else:
+        yield f"Its base {shipped.base} alone is about {shipped.megabytes} MB to pull (read {shipped.read})."
+    for name, megabytes in _sized(shipped.packages):
+        if megabytes >= WORTH_NAMING:
+            yield f"`{name}` with what it depends on takes about {megabytes} MB on disk."
+
+
+def what_goes(before: Shipped, after: Shipped) -> Iterator[str]:
+    """What an image would lose, in numbers as far as they are known, a sentence each."""
+    if before.base != after.base:
+        if before.megabytes is not None and after.megabytes is not None:
+            less = before.megabytes - after.megabytes
+            yield f"{after.base} instead of {before.base}: about {less} MB less to pull."
+        else:
+            sizes = " and ".join(f"{_said(one.megabytes)} for {one.base}" for one in (after, before))
+            yield f"{after.base} instead of {before.base}: how much less is not known ({sizes})."
+    gone = before.packages - after.packages
+    sized = list(_sized(gone))
+    if sized:
+        named = ", ".join(f"`{name}` ({megabytes} MB)" for name, megabytes in sized)
+        together = ", together less where they share what they depend on" if len(sized) > 1 else ""
+        yield f"Packages that stay behind, on disk: {named}{together}."
+    if unknown := sorted(gone - {name for name, _ in sized}):
+        yield f"Of these that stay behind the size is not known: {', '.join(f'`{name}`' for name in unknown)}."
+
+
+def _said(megabytes: int | None) -> str:
+    return "not known" if megabytes is None else f"about {megabytes} MB to pull"
+
+
+def _sized(packages: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Those of some packages whose sizes are known, the largest first."""
+    found = [(name, size.megabytes) for name in packages if (size := installed_size(name))]
+    return iter(sorted(found, key=lambda one: (-one[1], one[0])))
