@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format fixtures corpus moved-installs projects hardened bench e2e e2e-short effect pip-and-uv data new-fixer clean
+.PHONY: help demo test lint format fixtures corpus moved-installs projects hardened split-stages bench e2e e2e-short effect pip-and-uv data new-fixer clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 22
@@ -49,6 +49,9 @@ projects: $(READY) ## how often start program, port and framework of real contex
 
 hardened: $(READY) ## how often DF401 and DF402 act on real contexts that serve a port; at least on half
 	@$(BIN)/python -m scripts.hardened
+
+split-stages: $(READY) ## how often DF101 acts on real single-stage files that ship tools; at least on half
+	@$(BIN)/python -m scripts.split_stages
 
 bench: $(READY) ## speed as ratios, measured in one run
 	@$(BIN)/python -m scripts.bench $(ARGS)

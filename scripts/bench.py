@@ -29,9 +29,9 @@ from rewriter.fixing.registry import load_fixers, select
 from rewriter.model.settings import DEFAULTS, Settings
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Dockerfile, Instruction, Onbuild, Run, ShellInstruction
+from scripts.corpus import corpus_folder
 from tests.judges.buildkit import can_judge
 
-DEFAULT_CORPUS: Final = "/var/tmp/dockerfile-corpus"
 ROOT: Final = Path(__file__).parent.parent
 DFIX: Final = [sys.executable, "-c", "import sys; from rewriter.__main__ import main; sys.exit(main())"]
 HADOLINT: Final = str(Path(sys.executable).with_name("hadolint"))
@@ -313,7 +313,7 @@ def long_lines(scratch: Path) -> list[Line]:
 def main() -> int:
     """Print each ratio with its target."""
     options = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
-    options.add_argument("--corpus", type=Path, default=Path(os.environ.get("DFIX_CORPUS", DEFAULT_CORPUS)))
+    options.add_argument("--corpus", type=Path, default=corpus_folder())
     options.add_argument("--files", type=int, default=1000)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seed", type=int, default=1)

@@ -97,6 +97,11 @@ CRASH: Final = "crashes"
 LAWS_OF_RESULTS: Final = (CRASH, PARSES, SHELL, COMMENTS, STABLE, ORDER, OUTSIDE, REFUSED, TEMPLATES, LAWS)
 
 
+def corpus_folder() -> Path:
+    """Where the corpus lies: DFIX_CORPUS says so."""
+    return Path(os.environ.get("DFIX_CORPUS", DEFAULT_CORPUS))
+
+
 def find_units(corpus: Path) -> list[Unit]:
     """Every Dockerfile of the corpus, in a fixed order."""
     units = [Unit("file", path.stem, str(path)) for path in sorted((corpus / "files").glob("*.Dockerfile"))]
@@ -414,7 +419,7 @@ def _without_names(reason: str) -> str:
 def main() -> int:
     """Print the table, or some diffs to read."""
     parser = argparse.ArgumentParser(prog="make corpus", description=main.__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path(os.environ.get("DFIX_CORPUS", DEFAULT_CORPUS)))
+    parser.add_argument("--corpus", type=Path, default=corpus_folder())
     parser.add_argument("--diffs", type=int, default=0, metavar="N", help="print N diffs drawn by the seed, no table")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", type=Path, help="write which fixers changed which file, to compare two versions")

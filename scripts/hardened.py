@@ -6,7 +6,6 @@ exit code is 1 when one of them acts on fewer than half.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from rewriter.model.state import States
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Healthcheck, Instruction, User
-from scripts.corpus import Unit, context_of, find_units
+from scripts.corpus import Unit, context_of, corpus_folder, find_units
 from scripts.projects import judge
 
 ADDED: Final[dict[str, type[Instruction]]] = {"DF401": User, "DF402": Healthcheck}
@@ -43,7 +42,7 @@ class Tried(NamedTuple):
 
 def candidates() -> Iterator[tuple[Unit, str, Project]]:
     """The contexts whose last stage runs Python or Node and serves a port, with the text of the Dockerfile."""
-    for unit in find_units(Path(os.environ["DFIX_CORPUS"])):
+    for unit in find_units(corpus_folder()):
         if unit.kind != "app":
             continue
         text = decode(Path(unit.path).read_bytes())

@@ -8,7 +8,6 @@ model's own sets of manifests, and looked for among what the new COPY lines abov
 from __future__ import annotations
 
 import argparse
-import os
 import posixpath
 import random
 import re
@@ -28,7 +27,7 @@ from rewriter.model.state import States
 from rewriter.output.diff import unified_diff
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Copy, Dockerfile, Run
-from scripts.corpus import DEFAULT_CORPUS, Unit, context_of, find_units
+from scripts.corpus import Unit, context_of, corpus_folder, find_units
 
 BENCHMARKS: Final = "TechEmpower"
 # What the fixer cannot read, in contrast to what must not be done.
@@ -265,7 +264,7 @@ def _general(reason: str) -> str:
 def main() -> int:
     """Print the table, or diffs to read; 1 where an install misses a file."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("corpus", type=Path, nargs="?", default=Path(os.environ.get("DFIX_CORPUS", DEFAULT_CORPUS)))
+    parser.add_argument("corpus", type=Path, nargs="?", default=corpus_folder())
     parser.add_argument("--diffs", type=int, default=0, metavar="N", help="print N diffs drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

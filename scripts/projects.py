@@ -8,7 +8,6 @@ A FOLDER is a context with a Dockerfile of its own; without one the contexts of 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from rewriter.model.project.answers import Unknown
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.parser import parse
-from scripts.corpus import context_of, find_units
+from scripts.corpus import context_of, corpus_folder, find_units
 
 QUESTIONS: Final = ("start", "program", "language", "framework", "port", "address", "packages")
 _FAMILIES: Final = {"python": "python", "node": "javascript"}
@@ -46,7 +45,7 @@ def projects(folders: list[str]) -> Iterator[tuple[str, Project]]:
                 root = str(path.parent)
                 yield root, _project(path, BuildContext(root, dockerfile="Dockerfile"))
         return
-    for unit in find_units(Path(os.environ["DFIX_CORPUS"])):
+    for unit in find_units(corpus_folder()):
         if unit.kind == "app":
             yield unit.id, _project(Path(unit.path), context_of(unit))
 

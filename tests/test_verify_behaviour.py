@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from rewriter.verify.behaviour import observation as behaviour
-from rewriter.verify.behaviour.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_RUN, compare_behaviour
+from rewriter.verify.behaviour.compare_behaviour import UNSTEADY_ANSWER, UNSTEADY_BUILD, UNSTEADY_RUN, compare_behaviour
 from rewriter.verify.behaviour.listening import EVERYWHERE, INSIDE, OUTSIDE, Listener, listeners, reaches
 from rewriter.verify.behaviour.observation import Ending, Health, Observation, Questions, observe
 from rewriter.verify.behaviour.printed import A_DATABASE, different_lines, refusals, without_accidents
@@ -241,6 +241,18 @@ def test_a_body_that_changes_its_shape_is_excused() -> None:
     before = RUNNING._replace(answers=(body("a 1", "a 2"),))
     after = RUNNING._replace(answers=(body("b 3", "b 4"),))
     assert [it.reason for it in compare_behaviour(before, after, NOTHING).differences] == [""]
+
+
+def test_names_that_a_build_makes_up_are_excused_and_nothing_else_of_a_body() -> None:
+    def serving(text: str) -> Observation:
+        return RUNNING._replace(answers=(body(text, text),))
+
+    before, rebuilt = serving("<p>hats</p> build=k2_x-9"), serving("<p>hats</p> build=-j81Xz")
+    check = compare_behaviour(before, serving("<p>hats</p> build=Q0-0-q"), NOTHING, before, rebuilt)
+    assert [it.reason for it in check.differences] == [UNSTEADY_BUILD]
+    for text in ("<p>cats</p> build=Q00q", "<p>hats</p>", "<p>hats</p> build=Q00q <p>more</p>"):
+        assert subjects(compare_behaviour(before, serving(text), NOTHING, before, rebuilt)) == ["GET / on port 80"]
+    assert compare_behaviour(before, serving("<p>cats</p> build=Q00q"), NOTHING, before, before).failures
 
 
 def test_health_is_judged() -> None:

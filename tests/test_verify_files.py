@@ -351,6 +351,31 @@ def test_a_link_between_alternatives_belongs_to_the_package_that_it_leads_to() -
     assert failures(before, after) == [("gcc", "1", "")]
 
 
+@pytest.mark.parametrize(
+    ("path", "made", "is_lost"),
+    [
+        ("/etc/fonts/10.conf", link("/usr/share/10.conf"), False),
+        ("/usr/local/fonts", folder(), False),
+        ("/etc/fonts/10.conf", link("/app/ours.conf"), True),
+        ("/etc/fonts/10.conf", "our own", True),
+        ("/app/10.conf", link("/usr/share/10.conf"), True),
+        ("/usr/local/fonts/ours", folder(), True),
+        ("/usr/local/fonts/ours", "a font", True),
+    ],
+)
+def test_what_the_installation_of_a_package_made_goes_with_it(path: str, made: Item, is_lost: bool) -> None:
+    kept: Files = {**dict.fromkeys(("/app", "/etc/fonts", "/usr/share", "/usr/local"), folder()), "/app/ours.conf": ""}
+    gone: Files = {
+        "/usr/share/10.conf": "",
+        "/var/lib/dpkg/status": "Package: fonts\nStatus: install ok installed\nVersion: 2\n\n",
+        "/var/lib/dpkg/info/fonts.list": "/usr/share/10.conf\n",
+        "/var/lib/dpkg/info/fonts.postinst": 'D=/etc/fonts\n[ -d /usr/local/fonts ] || mkdir "/usr/local/fonts"\n',
+    }
+    before = {**kept, **gone, path: made}
+    assert bool(failures(before, {**kept, "/var/lib/dpkg/status": ""}, "system-packages")) is is_lost
+    assert failures(before, {**kept, **gone}, "system-packages")  # the package is still there
+
+
 def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
     made: Files = {"/usr/local/lib/python3.11": folder(), "/usr/local/lib/python3.11/dist-packages": folder()}
     base: Files = {"/usr/local/lib": folder(), "/etc": folder()}

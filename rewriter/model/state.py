@@ -38,6 +38,11 @@ class State:
         self._place: Final = place
 
     @property
+    def place(self) -> int:
+        """The offset in the file that it holds at."""
+        return self._place
+
+    @property
     def stage(self) -> Stage | None:
         """The stage, None above the first FROM."""
         return self._facts.stage

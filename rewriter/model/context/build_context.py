@@ -47,7 +47,7 @@ class BuildContext:
     What the ignore file keeps out is absent, save for `host`. Nothing is read before it is asked for.
     """
 
-    __slots__ = ("_dockerfile", "_files", "_folders", "_ignore_path", "_is_host", "_rules", "_texts")
+    __slots__ = ("_below", "_dockerfile", "_files", "_folders", "_host", "_ignore_path", "_is_host", "_rules", "_texts")
 
     def __init__(
         self, root: str | None = None, texts: Mapping[str, str] = MappingProxyType({}), *, dockerfile: str = ""
@@ -60,6 +60,8 @@ class BuildContext:
         self._files: ContextFiles | None = LocalFiles(root) if root is not None else None
         self._dockerfile: Final = dockerfile
         self._is_host = False
+        self._host: BuildContext | None = None
+        self._below: Final[dict[str, _Paths | None]] = {}
         self._texts: dict[str, str] = {}
         self._folders: dict[str, set[str]] = {}
         self._rules: IgnoreRules | None = None
@@ -114,9 +116,10 @@ class BuildContext:
         """The same files without an ignore file, for those that no COPY needs to see."""
         if self._is_host:
             return self
-        context = self._copy()
-        context._is_host = True
-        return context
+        if self._host is None:
+            self._host = self._copy()
+            self._host._is_host = True
+        return self._host
 
     # The ignore file
 
@@ -303,8 +306,15 @@ class BuildContext:
         What COPY does not see is not looked at, nor is what lies in `.git` and `node_modules`, nor behind links.
         """
         folder = self._key(folder)
-        if self.is_folder(folder) is not True or self._patterns().problem:
-            return None if self.is_folder(folder) is not False else []
+        if folder not in self._below:
+            self._below[folder] = self._found_below(folder)
+        found = self._below[folder]
+        return None if found is None else [path for path in found if wanted(path[path.rfind("/") + 1 :])]
+
+    def _found_below(self, folder: str) -> _Paths | None:
+        is_folder = self.is_folder(folder)
+        if is_folder is not True or self._patterns().problem:
+            return None if is_folder is not False else []
         found: _Paths = []
         budget = iter(range(MOST_ENTRIES))
         pending = [folder]
@@ -320,7 +330,7 @@ class BuildContext:
                         continue
                     if kind == "folder" and name not in _NEVER_WALKED and not is_link:
                         pending.append(path)
-                    elif kind == "file" and wanted(name):
+                    elif kind == "file":
                         found.append(path)
         except _TooManyError:
             return None

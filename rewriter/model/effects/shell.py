@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from rewriter.model.effects.copies import folder_at
 from rewriter.model.effects.instructions import ACCOUNTS, ALL, NOTHING, Effects, effects, unknown
@@ -105,8 +105,20 @@ class Step(NamedTuple):
         return self.effects.unknown or (f"what `{call.manager.name} {call.action}` reads is not known" if call else "")
 
 
-def steps(run: Run, state: State) -> Iterator[Step]:
-    """The items of a RUN in order. One that cannot be read may have none: `unreadable` says why."""
+def steps(run: Run, state: State) -> tuple[Step, ...]:
+    """The items of a RUN in order. One that cannot be read may have none: `unreadable` says why.
+
+    They are read once for a RUN and the state in front of it.
+    """
+    known = run.memo.get("steps")
+    if known is None or state.place != run.start:
+        known = tuple(_find_steps(run, state))
+        if state.place == run.start:
+            run.memo["steps"] = known
+    return cast("tuple[Step, ...]", known)
+
+
+def _find_steps(run: Run, state: State) -> Iterator[Step]:
     reason = unreadable(run, state)
     folder = folder_at(state)
     changed: set[str] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from rewriter.model.context.compose import COMPOSE_FILE
@@ -29,6 +30,11 @@ _MOUNT_OPTION: Final = re.compile(
     r"""(?:-v|--volume)[ =]["']?[^\s:]+:(?P<path>/[^\s:"'`]+)(?!:ro)"""
     r"""|--mount[ =]\S*?(?:target|dst|destination)=(?P<target>/[^\s,"'`]+)"""
 )
+_FOLDER_OF_THE_CALLER: Final = re.compile(
+    r"""(?:-v|--volume)[ =]["']?(?:\.|\$\(pwd\)|`pwd`|\$\{?PWD\}?|%cd%)(?:/[^\s:"']*)?["']?:(?!\S*:ro\b)"""
+    r"""|--mount[ =]\S*?(?:source|src)=["']?(?:\.|\$\(pwd\)|\$\{?PWD\}?)(?!\S*,(?:readonly|ro)\b)""",
+    re.IGNORECASE,
+)
 
 
 def doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
@@ -46,7 +52,9 @@ def doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
     for file, mounts in _PLATFORMS:
         if mounts.search(shipped.context.host.read(file) or ""):
             return Doubt(f"{file} mounts a volume, which keeps the owner it has")
-    return (_doubt_of_claims(owned, shipped) or _doubt_of_what_is_told(owned, shipped)) if owned else None
+    if owned and (doubt := _doubt_of_claims(owned, shipped) or _doubt_of_what_is_told(owned, shipped)):
+        return doubt
+    return None if shipped.project.port else _doubt_of_folder_of_the_caller(shipped)
 
 
 def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
@@ -67,10 +75,22 @@ def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
 
 def _doubt_of_what_is_told(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
     """Folders of the host that a README or a Makefile mounts: they mostly are another user's."""
+    for file, command in _told_commands(shipped):
+        for match in _MOUNT_OPTION.finditer(command):
+            place = posixpath.normpath(match["path"] or match["target"])
+            if any(is_inside(path, place) or is_inside(place, path) for path in owned):
+                return Doubt(f"{file} mounts something at {place}, which keeps the owner it has")
+    return None
+
+
+def _doubt_of_folder_of_the_caller(shipped: Shipped) -> Doubt | None:
+    """The folder from which people are told to run what is no service: it may write there, too."""
+    told = (file for file, command in _told_commands(shipped) if _FOLDER_OF_THE_CALLER.search(command))
+    return next((Doubt(f"{file} mounts the folder of who runs it, in which it may write") for file in told), None)
+
+
+def _told_commands(shipped: Shipped) -> Iterator[tuple[str, str]]:
+    """What people are told to run, with the file that says so."""
     for file in _TOLD_IN:
         for command in _RUN_COMMAND.finditer(shipped.context.host.read(file) or ""):
-            for match in _MOUNT_OPTION.finditer(command[0]):
-                place = posixpath.normpath(match["path"] or match["target"])
-                if any(is_inside(path, place) or is_inside(place, path) for path in owned):
-                    return Doubt(f"{file} mounts something at {place}, which keeps the owner it has")
-    return None
+            yield file, command[0]

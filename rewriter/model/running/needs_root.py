@@ -13,6 +13,7 @@ from rewriter.model.context.services import Service
 from rewriter.model.data.root_programs import LIBRARIES, PACKAGES, SERVER_IMAGES
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.running.command_line import doubt_of_command_line
 from rewriter.model.running.home_of_root import doubt_of_home
 from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
 from rewriter.model.running.starts import doubt_of_start
@@ -47,7 +48,7 @@ def doubt_of_root(shipped: Shipped) -> Doubt | None:
     for doubts in (_doubts_of_image, _doubts_of_modes, _doubts_of_callers, _doubts_of_services, _doubts_of_ports):
         if doubt := next(doubts(shipped), None):
             return doubt
-    return doubt_of_start(shipped) or doubt_of_home(shipped)
+    return doubt_of_command_line(shipped) or doubt_of_start(shipped) or doubt_of_home(shipped)
 
 
 def _doubts_of_image(shipped: Shipped) -> Iterator[Doubt]:

@@ -14,6 +14,8 @@ from rewriter.verify.behaviour.written import places
 from rewriter.verify.report import Allowed, Check, Difference, Status, unexcused
 
 NAME: Final = "behaviour"
+BODIES: Final = "bodies"
+"""The group of the differences in what a server answers, besides status and kind."""
 
 UNSTEADY_ANSWER: Final = "differs between two requests to the old program, too"
 """What excuses a body that changes from one request to the next."""
@@ -21,19 +23,32 @@ UNSTEADY_ANSWER: Final = "differs between two requests to the old program, too"
 UNSTEADY_RUN: Final = "differs between two runs of the old program, too"
 """What excuses a difference that a second run of the old image shows as well."""
 
+UNSTEADY_BUILD: Final = "differs between two builds of the old Dockerfile, too"
+"""What excuses words of a body that a build makes up, such as the name of a release."""
+
 _WIDTH: Final = 160
 """How much of a line is shown."""
 
 
 def compare_behaviour(
-    before: Observation, after: Observation, allowed: Allowed, again: Observation | None = None
+    before: Observation,
+    after: Observation,
+    allowed: Allowed,
+    again: Observation | None = None,
+    rebuilt: Observation | None = None,
 ) -> Check:
-    """Compare what two programs did; `again` is a second run of the old one, whose differences are excused."""
+    """Compare what two programs did.
+
+    `again` is a second run of the old one, whose differences are excused; `rebuilt` is a run of a second build of it,
+    of which the words of bodies are excused that it has otherwise.
+    """
     if before.ending and after.ending and before.ending.error and after.ending.error:
         return Check(NAME, Status.SKIPPED, f"neither image can be started: {_cut(before.ending.error)}")
     found = tuple(_differences(before, after, allowed))
     if again:
         found = tuple(_excused(found, before, after, again, allowed))
+    if rebuilt:
+        found = tuple(_excused_by_build(found, before, after, rebuilt, allowed))
     if failures := unexcused(found):
         summary = "; ".join(f"{it.subject}: {it.before or 'nothing'}, now {it.after or 'nothing'}" for it in failures)
         return Check(NAME, Status.FAILED, summary, found)
@@ -65,6 +80,22 @@ def _excused(
         twin = unsteady.get((difference.group, difference.subject))
         is_excused = bool(twin) and (difference.group != "output" or _is_no_more(before, after, again))
         yield difference._replace(reason=UNSTEADY_RUN) if is_excused and not difference.reason else difference
+
+
+def _excused_by_build(
+    found: Iterable[Difference], before: Observation, after: Observation, rebuilt: Observation, allowed: Allowed
+) -> Iterator[Difference]:
+    """The differences, those of bodies excused that are in words which a second build of the old image has otherwise."""
+    others = {(it.port, it.path): it for it in rebuilt.answers}
+    pairs = ((it, others.get((it.port, it.path))) for it in before.answers)
+    answers = tuple(
+        old._replace(digest="", again=other.body) if other and _head(old) == _head(other) else old
+        for old, other in pairs
+    )
+    left = {it.subject for it in _differences(before._replace(answers=answers), after, allowed) if it.group == BODIES}
+    for difference in found:
+        is_excused = difference.group == BODIES and not difference.reason and difference.subject not in left
+        yield difference._replace(reason=UNSTEADY_BUILD) if is_excused else difference
 
 
 def _is_no_more(before: Observation, after: Observation, again: Observation) -> bool:
@@ -129,7 +160,7 @@ def _answers(before: Observation, after: Observation, closed: set[str]) -> Itera
         elif not alike(old, other):
             reason = UNSTEADY_ANSWER if is_shapeless(old) else ""
             lost, extra = different_lines(old.body, other.body)
-            yield Difference(subject, _first(lost), _first(extra), "bodies", reason)
+            yield Difference(subject, _first(lost), _first(extra), BODIES, reason)
 
 
 def _head(answer: Answer) -> str:

@@ -228,4 +228,4 @@ def is_shapeless(answered: Answer) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.split(r"(\W+)", text)
+    return re.split(r"([^\w-]+)", text)  # names that are made up may have hyphens in them

@@ -118,7 +118,7 @@ class _Comparison:
         group = side.group(path)
         if group is None or group is Group.USERS or (side.is_above_cache(path) and not (before and after)):
             return
-        owner = self._old.owner(path) or self._new.owner(path)
+        owner = self._old.owner(path) or self._new.owner(path) or (None if after else self._maker_that_vanished(path))
         if owner and owner.key in self._packages.keys and group not in (Group.CACHES, Group.LOGS):
             return
         what = _what_differs(before, after)
@@ -141,6 +141,11 @@ class _Comparison:
             table = self._contents if before and after else self._lost if before else self._appeared
             key = change if before and after else change._replace(before="", after="")
             table.setdefault(key, []).append(path)
+
+    def _maker_that_vanished(self, path: str) -> Package | None:
+        """The package that made an old path when it was installed, if the new image is without it."""
+        maker = self._old.maker(path)
+        return maker if maker and maker.key not in self._new.packages else None
 
     def _note_attributes(self, path: str, before: Entry | None, after: Entry | None, group: Group) -> None:
         assert before is not None

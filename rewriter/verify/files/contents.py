@@ -16,6 +16,7 @@ from rewriter.verify.files.installed import (
     Package,
     folders_and_files,
     has_rpm,
+    installation_scripts,
     node_packages,
     python_packages,
     ruby_packages,
@@ -173,6 +174,26 @@ class Contents:
             return self.owner(target) if target != path and target else None
         return self._owner_of_all.get(path)
 
+    def maker(self, path: str) -> Package | None:
+        """The package whose installation script made what is in no list.
+
+        That is a link to a file of the package in a folder that the script names, or an empty folder that it names.
+        """
+        entry = self.snapshot.entries.get(path)
+        kind = entry.kind if entry else None
+        if kind is Kind.LINK:
+            owner = self._owners.get(self.snapshot.real(path))
+            return owner if owner and posixpath.dirname(path) in self._named_by_scripts.get(owner.name, ()) else None
+        if kind is not Kind.FOLDER or path in self._full_folders:
+            return None
+        makers = (name for name, paths in self._named_by_scripts.items() if path in paths)
+        return next(filter(None, (self.packages.get(("dpkg", "", name)) for name in makers)), None)
+
+    @cached_property
+    def _named_by_scripts(self) -> dict[str, frozenset[str]]:
+        """The paths in the installation scripts of packages."""
+        return {name: frozenset(_PATH.findall(text)) for name, text in installation_scripts(self.snapshot).items()}
+
     def _is_link_among_modules(self, path: str) -> bool:
         """Whether a path is a link to a module or to a program of one: pnpm lays modules out by them."""
         entry = self.snapshot.entries.get(path)
@@ -304,6 +325,7 @@ _OF_COMPILERS: Final = {
         r"/usr/share/(?:dotnet/(?:sdk|packs|templates|sdk-manifests|dnx)|powershell)(?:/.*)?|/root/\.dotnet(?:/.*)?"
     ),
 }
+_PATH: Final = re.compile(r"(?<![\w./$}-])/[\w./+-]*[\w+-]")
 _ALTERNATIVES: Final = "/etc/alternatives/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
 

@@ -60,6 +60,18 @@ def _dpkg(snapshot: Snapshot) -> Iterator[Installed]:
             yield package, [snapshot.place(line) for it in listed for line in snapshot.text(it).split("\n") if line]
 
 
+_SCRIPT: Final = re.compile(rf"{_DPKG}/info/(?P<name>[^/:]+)(?::[^/]+)?\.postinst")
+
+
+def installation_scripts(snapshot: Snapshot) -> dict[str, str]:
+    """By package, the script that dpkg runs once it is unpacked: it makes what no list of files names.
+
+    Source: https://www.debian.org/doc/debian-policy/ch-maintainerscripts.html
+    """
+    found = map(_SCRIPT.fullmatch, snapshot.entries)
+    return {match["name"]: snapshot.text(match[0]) for match in found if match}
+
+
 def _apk(database: str) -> Iterator[tuple[Package, list[str]]]:
     """The stanzas of apk's database, one letter per field: https://wiki.alpinelinux.org/wiki/Apk_spec."""
     for stanza in database.split("\n\n"):

@@ -27,6 +27,7 @@ _OF_THE_ENGINE: Final = frozenset(
 
 _KEPT: Final = (
     (re.compile(r"/var/lib/dpkg/(?:status|status\.d/[^/]+|info/[^/]+\.list)|/(?:usr/)?lib/apk/db/installed"), 64 << 20),
+    (re.compile(r"/var/lib/dpkg/info/[^/]+\.postinst"), 256 << 10),
     (re.compile(r"/etc/(?:passwd|group|shadow|gshadow|subuid|subgid|ld\.so\.cache|ld-musl-[^/]+\.path)"), 4 << 20),
     (re.compile(r".*\.dist-info/(?:RECORD|entry_points\.txt)|.*\.egg-info/installed-files\.txt"), 16 << 20),
     (re.compile(r".*\.egg-info(?:/PKG-INFO)?|.*/package\.json"), 256 << 10),
