@@ -103,7 +103,8 @@ class Compiled:
         others = [step for step in steps if not self._serves_builds(step)]
         if unknown := next((step.unknown for step in others if step.unknown), ""):
             raise UnsplitError(f"what line {{line}} does above the build is not known: {unknown}", run)
-        if all(self._is_of_build(path, step) for step in others for path in step.effects.writes):
+        left = [(step, path) for step in others for path in step.effects.writes if not self._is_of_build(path, step)]
+        if all(_is_removed(path, others[others.index(step) :]) for step, path in left):
             self.above[run], self.below[run] = [Original(run)], []
         elif any(map(self._calls_tool, steps)):
             raise UnsplitError("line {line} builds, and makes files that may be needed", run)
@@ -235,3 +236,8 @@ class Compiled:
 
 def _programs(step: Step) -> set[str]:
     return {command.name for command in simple_commands(step)}
+
+
+def _is_removed(path: str, steps: Sequence[Step]) -> bool:
+    """Whether one of some steps removes what another has made."""
+    return any(_programs(step) == {"rm"} and any(is_in(path, it) for it in step.effects.writes) for step in steps)

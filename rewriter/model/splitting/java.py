@@ -60,9 +60,13 @@ _LEFT: Final = re.compile(
 )
 # What the images with tools have, and those with the runtime have not.
 _OF_THE_TOOLS: Final = names("git git-lfs svn hg bzr brz ssh scp unzip zip make mvn gradle gpg")
+_NOT_ON_ALPINE: Final = names("bash curl")
+_NOT_IN_SLIM: Final = names("curl pgrep pkill ps top wget")
 _BUILD_PACKAGES: Final = _OF_THE_TOOLS | names(
     "maven subversion mercurial openssh-client ant dos2unix build-essential gcc g++"
 )
+# https://github.com/adoptium/containers, 17/jre/ubuntu/*/Dockerfile
+_IN_TEMURIN: Final = names("ca-certificates curl fontconfig locales tzdata")
 _AGENT: Final = re.compile(r"-(?:javaagent|agentpath|agentlib|Xrun)(?::|jdwp)([^\s=\"']*)")
 _IN_SOURCES: Final = re.compile(r"(?:^|[\s=:\"'])(?:\./)?src/")
 _IN_OUTPUT: Final = re.compile(rf"(?:^|[\s=:/\"'])(?:{'|'.join(sorted(OUTPUTS))})/")
@@ -108,7 +112,7 @@ def split_java(reading: Reading) -> Split | None:
     require_own_folder(compiled)
     _require_runtime_only(reading, origin)
     compiled.place()
-    _place_packages(compiled)
+    _place_packages(compiled, image)
     _require_programs(compiled, start, image)
     named = _named(compiled, command)
     require_all_brought(compiled, start, named)
@@ -159,8 +163,9 @@ def _require_runtime_only(reading: Reading, origin: str) -> None:
     require_no_programs(reading.context, origin, _SOURCES, _STARTS, "Java")
 
 
-def _place_packages(compiled: Compiled) -> None:
+def _place_packages(compiled: Compiled, image: str) -> None:
     """Packages that serve only builds stay above; others are installed in both, where none of the former are."""
+    there = frozenset() if is_alpine(image) or "eclipse-temurin" not in image else _IN_TEMURIN
     kept = "\n".join(one.text for one in compiled.kept())
     for run in compiled.systems:
         calls = [call for step in compiled.reading.steps(run) for call in calls_of(step) if is_system_install(call)]
@@ -168,7 +173,7 @@ def _place_packages(compiled: Compiled) -> None:
             raise UnsplitError("what line {line} installs is not known", run)
         packages = {word.value for call in calls for word in call.packages}
         for_builds = {name for name in packages if name in _BUILD_PACKAGES or re.match(r"openjdk-?\d+", name)}
-        if packages == for_builds and not any(mentions(kept, name) for name in packages):
+        if packages <= for_builds | there and not any(mentions(kept, name) for name in for_builds):
             continue
         if for_builds:
             raise UnsplitError("line {line} installs build tools and other packages", run)
@@ -183,10 +188,11 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
     texts += [compiled.reading.context.read(script) or "" for script in start.scripts]
     texts += [" ".join(service.health_command or ()) for service in compiled.reading.services]
     is_gradle = compiled.toolchain.workdir != "/"
-    lacking = (*sorted(kinds()["eclipse-temurin", "runtime"].lacks), *sorted(_OF_THE_TOOLS))
-    lacking = (*lacking, *(("curl", "bash") if is_alpine(image) else ()))
+    family = "openjdk" if "openjdk:" in image else "eclipse-temurin"
+    lacking = kinds()[family, "runtime"].lacks | _OF_THE_TOOLS | (_NOT_ON_ALPINE if is_alpine(image) else frozenset())
+    lacking |= _NOT_IN_SLIM if "-slim" in image else frozenset()
     for text in texts:
-        if found := next((name for name in lacking if _calls(text, name)), ""):
+        if found := next((name for name in sorted(lacking) if _calls(text, name)), ""):
             raise UnsplitError(f"`{found}` is not in {image}")
         if is_gradle and mentions(text, "gradle"):
             raise UnsplitError(f"{image} has no user gradle")
