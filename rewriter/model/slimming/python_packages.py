@@ -15,7 +15,7 @@ from rewriter.model.managers.call import Call
 from rewriter.model.pip.files import History, places
 from rewriter.model.pip.requirements import Requirement, parse_requirement
 from rewriter.model.slimming.python_locks import locked_packages
-from rewriter.model.slimming.python_projects import build_problem, dependencies_of
+from rewriter.model.slimming.python_projects import build_problem, dependencies_of, names_libraries
 from rewriter.model.slimming.subject import Need, Subject
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import Run
@@ -172,7 +172,8 @@ class _Checker:
         if problem == "git":
             missing = not self._is_elsewhere and self._subject.lacks("git", self._run)
             return "its version is read from git" if missing else ""
-        return problem
+        # Compiled elsewhere, it needs what it is linked with, and no compiler.
+        return problem if not self._is_elsewhere or names_libraries(self._subject.context) else ""
 
     def _problem_of_name(self, name: str, extras: frozenset[str], specifiers: str) -> str:
         if name == "psycopg" and ("binary" in extras or "psycopg-binary" in self._names):

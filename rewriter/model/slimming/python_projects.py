@@ -32,10 +32,10 @@ _FROM_GIT: Final = re.compile(
     r"setuptools[-_]scm|hatch[-_]vcs|versioneer|\bpbr\b|poetry-dynamic-versioning|setuptools-git", re.IGNORECASE
 )
 
-_SETTINGS: Final = names("setup.py setup.cfg pyproject.toml meson.build CMakeLists.txt")
+_SETTINGS: Final = names("setup.py setup.cfg pyproject.toml meson.build CMakeLists.txt Cargo.toml")
 _LINKS: Final = re.compile(
     r"\blibraries\s*[=:](?!\s*\[?\s*[\"']?m[\"']?\s*\]?\s*(?:[,)]|$))|\bpkg_?config\b|extra_link_args|extra_objects"
-    r"|\blibrary_dirs|find_package|find_library|\bdependency\(|openmp|\bffi\b",
+    r"|\blibrary_dirs|find_package|find_library|\bdependency\(|openmp|\bffi\b|^\[[\w.]*dependencies\]",
     re.MULTILINE,
 )
 
@@ -68,7 +68,8 @@ def names_libraries(context: BuildContext) -> str:
     paths = context.walk("", lambda name: name in _SETTINGS or name.endswith((".pyx", ".pxd")))
     if paths is None:
         return "the build context"
-    return next((path for path in paths if _LINKS.search(context.read(path) or "libraries=")), "")
+    texts = ((path, context.read(path)) for path in paths)
+    return next((path for path, text in texts if text is None or _LINKS.search(text)), "")
 
 
 def dependencies_of(folder: str, read: _Read, extras: Iterable[str] = ()) -> list[str] | None:

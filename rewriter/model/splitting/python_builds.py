@@ -57,9 +57,12 @@ def builds_in_place(command: SimpleCommand) -> bool:
     )
 
 
-def is_pure(project: Project) -> bool:
-    """Whether a project is known to be installed without compiling anything."""
-    pyproject = project.toml("pyproject.toml")
+def is_pure(project: Project, folder: str = "") -> bool:
+    """Whether a project is known to be installed without compiling anything, and without leaving files beside it."""
+    path = project.path("pyproject.toml", folder)
+    if not project.has(path):
+        return False
+    pyproject = project.toml(path)
     backend = table(pyproject, "build-system").get("build-backend")
     return (
         backend in _PURE

@@ -138,8 +138,10 @@ class Installed:
         for project, needs in self._needs:
             if (needs.added or needs.below) and not is_pure(project):
                 found[project.folder] = None
-            elif needs.folders and is_editable(project, needs):
-                found.update(dict.fromkeys(needs.folders))
+            is_linked = bool(needs.folders) and is_editable(project, needs)
+            # Setuptools builds beside the sources, and Cython leaves the C there:
+            # https://pip.pypa.io/en/stable/cli/pip_install/#local-project-installs
+            found.update((folder, None) for folder in needs.folders if is_linked or not is_pure(project, folder))
         return tuple(found)
 
     @cached_property
