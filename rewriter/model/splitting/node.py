@@ -19,6 +19,7 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
+from rewriter.model.data.package_roles import CXX
 from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
@@ -143,11 +144,7 @@ class _Partition:
                 raise UnsplitError("what line {line} installs is not known", run)
             if system.tools and not is_above:
                 raise UnsplitError("line {line} installs build tools below the packages", run)
-            is_started = any(
-                mentions(one.text, "python") for one in reading.stage.instructions if not isinstance(one, Run)
-            )
-            dropped = frozenset() if is_started else _PYTHONS
-            above, below = system.parts(self._builds.may_call, drops=dropped, builds_use_others=is_above)
+            above, below = system.parts(self._builds.may_call, drops=self._dropped, builds_use_others=is_above)
             self._above[run], self._below[run] = above, below
         elif self._builds.only_asks(run):
             if is_above:
@@ -157,6 +154,20 @@ class _Partition:
                 require_no_tools(run, reading.steps(run), unread)
         else:
             self._place_other(run, unread)
+
+    @property
+    def _dropped(self) -> frozenset[str]:
+        """The packages that stand beside compilers for their sake: node-gyp is written in Python."""
+        others = (one for one in self._reading.stage.instructions if not isinstance(one, Run))
+        return frozenset() if any(mentions(one.text, "python") for one in others) else _PYTHONS
+
+    def _serves_builds(self, run: Run) -> bool:
+        """Whether a RUN that builds installs packages of the system for just that, or removes them again."""
+        system = self._system.get(run)
+        if system is None:
+            return True
+        # The image has the libraries of C++: Node is written in it.
+        return not system.is_unclear and frozenset(system.kept()) <= self._dropped | CXX
 
     def _adds_programs(self, run: Run) -> bool:
         """Whether a RUN installs programs beside the project, and no tool that may compile them has gone."""
@@ -207,7 +218,7 @@ class _Partition:
         for step in self._reading.steps(run):
             calls = [call for call in calls_of(step) if call.manager.name in (*MANAGERS, *SYSTEM_MANAGERS)]
             called = {call.command.start for call in calls}
-            if any(call.manager.name in SYSTEM_MANAGERS for call in calls):
+            if any(call.manager.name in SYSTEM_MANAGERS for call in calls) and not self._serves_builds(run):
                 raise UnsplitError("line {line} installs packages of the system and those of the project", run)
             for command in simple_commands(step):
                 if command.start not in called and command.words and command.name not in BUILDERS and step.unknown:
