@@ -21,6 +21,7 @@ import posixpath
 import re
 from typing import Final
 
+from rewriter.model.data.package_roles import only_runs
 from rewriter.model.installing.development_packages import PLAIN_PROGRAMS
 from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
@@ -40,6 +41,7 @@ from rewriter.syntax.tree import Copy, Env, Instruction, Onbuild, Run, User, Wor
 _OF_GO: Final = re.compile(
     r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
 )
+_BESIDE_GO: Final = names("go rm echo cd set export chmod git ls")
 _OF_THE_IMAGE: Final = ("curl", "git", "wget")
 _RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
 
@@ -138,7 +140,7 @@ class _Partition:
         for system in reading.system_runs(base).values():
             if system.is_unclear:
                 raise UnsplitError("what line {line} installs is not known", system.run)
-            wanted = (name for name in system.kept() if name.startswith("lib") or _is_named(name, kept))
+            wanted = (name for name in system.kept() if name in system.libraries or _is_for_running(name, kept))
             packages.update(dict.fromkeys([*wanted]))
         texts = [one.text for one in kept]
         start = reading.project.start
@@ -191,7 +193,7 @@ class _Partition:
             raise UnsplitError(f"line {{line}} cannot be looked into: {unread}", run)
         calls = {call.command.start: call for step in steps for call in calls_of(step)}
         commands = list(commands_of(reading, run))
-        is_of_go = all(c.name in ("go", "rm", "echo", "cd", "set", "export") or not c.words for c in commands)
+        is_of_go = all(command.name in _BESIDE_GO or not command.words for command in commands)
         if is_of_go or any(call.manager.name in SYSTEM_MANAGERS for call in calls.values()):
             self._above[run], self._below[run] = [Original(run)], []
         elif unknown := next((step.unknown for step in steps if step.unknown), ""):
@@ -208,5 +210,6 @@ class _Partition:
             raise UnsplitError("line {line} changes files of the project above the build", run)
 
 
-def _is_named(package: str, kept: list[Instruction]) -> bool:
-    return any(mentions(one.text, package) for one in kept if not isinstance(one, Run))
+def _is_for_running(package: str, kept: list[Instruction]) -> bool:
+    """Whether a package serves programs that run, or is named by what is kept."""
+    return only_runs(package) or any(mentions(one.text, package) for one in kept if not isinstance(one, Run))
