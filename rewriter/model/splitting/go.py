@@ -25,7 +25,6 @@ from rewriter.model.data.package_roles import only_runs
 from rewriter.model.installing.development_packages import PLAIN_PROGRAMS
 from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
-from rewriter.model.project.go_embedded import Embedded
 from rewriter.model.project.go_files import Packages
 from rewriter.model.splitting.go_builds import Binary, builds_go, commands_of, folder_of_package, started_binary
 from rewriter.model.splitting.go_companions import files_beside
@@ -76,9 +75,9 @@ class _Partition:
         self._require_fitting_stage(binary.command.folder)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
         self._require_known_programs(binary)
-        embedded = self._embedded(binary.package)
+        self._require_no_programs(binary.package)
         self._place()
-        self._below[self._last] = self._brought(binary, embedded, release)
+        self._below[self._last] = self._brought(binary, release)
         message = f"only a builder gets Go; {posixpath.basename(binary.path)} comes from there"
         found = reading.split(self._above, self._below, message, runs_project=True)
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
@@ -111,8 +110,8 @@ class _Partition:
             if command is not binary.command and not origin and name not in PLAIN_PROGRAMS:
                 raise UnsplitError(f"a container starts `{name}`, which may come with the Go image")
 
-    def _embedded(self, package: str) -> Embedded:
-        """What the sources have in them. Raise unless they can be read, and start no other programs."""
+    def _require_no_programs(self, package: str) -> None:
+        """Raise unless the sources can be read, and start no other programs."""
         sources = self._reading.project.sources
         origin = folder_of_package(self._reading, package)
         if sources.context.list(origin or "") is None:
@@ -126,9 +125,8 @@ class _Partition:
         for file in files:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
-        return Embedded(files)
 
-    def _brought(self, binary: Binary, embedded: Embedded, release: str) -> list[Part]:
+    def _brought(self, binary: Binary, release: str) -> list[Part]:
         """What the runtime gets in the place of the build: packages, the binary, and what lies beside it."""
         reading, base = self._reading, base_of(self._reading.stage, is_parallel=True)
         if base is None:
@@ -150,7 +148,7 @@ class _Partition:
         added: list[Part] = [] if any(isinstance(one, Workdir) for one in kept) else [New("WORKDIR", "/go", like)]
         added.append(installing(tuple(packages), base, like=like, options="--no-install-recommends "))
         copies = [one for one, parts in self._below.items() if isinstance(one, Copy) and not parts]
-        beside = files_beside(reading, copies, embedded, binary.path, self._folder)
+        beside = files_beside(reading, copies, binary.path, self._folder)
         added += [
             New("COPY", f"--from={reading.builder} {path} {path}", like if path == binary.path else None)
             for path in (binary.path, *beside)
