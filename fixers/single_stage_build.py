@@ -55,8 +55,8 @@ def build_in_a_stage_of_its_own(
     in the runtime.
 
     Python packages go into a virtual environment, `/opt/venv` where there is none yet. A Node project is built with its
-    devDependencies, and copied without them. A Go binary goes into the small image of the same release, with
-    certificates, time zones and the files that lie beside it.
+    devDependencies, and copied without them; of a standalone server only its folder is. A Go binary goes into the small
+    image of the same release, with certificates, time zones and the files that lie beside it.
 
     The build context must show what is installed and what a container starts. A stage is left alone where a later step,
     the command, a script or a service of a compose file needs the tools, where a step does something that is not known,

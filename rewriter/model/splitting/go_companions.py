@@ -1,4 +1,4 @@
-"""What lies beside a Go binary that it may read: files of the project that are no sources. Those that are embedded go along."""
+"""What lies beside a Go binary that it may read: files of the project that are no sources, embedded or not."""
 
 from __future__ import annotations
 
