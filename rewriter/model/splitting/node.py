@@ -19,7 +19,7 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
-from rewriter.model.data.package_roles import CXX
+from rewriter.model.data.package_roles import CXX, NODE_MANAGERS, NODE_TOOLS
 from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
@@ -36,10 +36,6 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of
 from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Onbuild, Run, User
 
-_GLOBAL_TOOLS: Final = names(
-    "typescript @nestjs/cli @angular/cli npm node-gyp gulp-cli grunt-cli webpack webpack-cli vite turbo rimraf"
-)
-_MANAGER_PACKAGES: Final = names("pnpm yarn @yarnpkg/cli-dist corepack")
 _PYTHONS: Final = names("python3 python python2 py3-pip python3-pip py3-setuptools python3-minimal")
 
 
@@ -189,7 +185,7 @@ class _Partition:
             if not self._starts_managers():
                 self._above[run], self._below[run] = [Original(run)], []
         elif any(call.manager.name in MANAGERS for call in calls):
-            serves_builds = _GLOBAL_TOOLS if self._starts_managers() else _GLOBAL_TOOLS | _MANAGER_PACKAGES
+            serves_builds = NODE_TOOLS | {"npm"} if self._starts_managers() else NODE_TOOLS | NODE_MANAGERS | {"npm"}
             installed = {name for call in calls for name in named(call)}
             if installed and installed <= serves_builds:
                 self._above[run], self._below[run] = [Original(run)], []
