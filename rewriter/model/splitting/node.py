@@ -26,7 +26,7 @@ from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
 from rewriter.model.splitting.node_needs import Manifest
-from rewriter.model.splitting.node_owners import GIVES, is_inside, owner_of_files, prepares, targets_of
+from rewriter.model.splitting.node_owners import GIVES, is_inside, is_root, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
 from rewriter.model.splitting.node_results import folder_of_result
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
@@ -104,7 +104,7 @@ class _Partition:
         reading = self._reading
         if not self._folder or self._folder in SHARED_FOLDERS:
             raise UnsplitError(f"the project lies in {self._folder or 'a folder that is not known'}, with other files")
-        if reading.state(self._last).user not in ("root", "0") and not owner_of_files(reading, self._builds):
+        if not owner_of_files(reading, self._builds) and not is_root(reading.state(self._last).user):
             raise UnsplitError("line {line} does not run as root", self._last)
         for one in reading.stage.instructions:
             if isinstance(one, Onbuild):
