@@ -55,10 +55,11 @@ def build_in_a_stage_of_its_own(
     in the runtime.
 
     Python packages go into a virtual environment, `/opt/venv` where there is none yet; a project that is compiled where
-    it lies is copied as it was built. A Node project is built with its devDependencies, and copied without them. A Go or
-    Rust binary goes into the small image of the same release, with the libraries, certificates and time zones that it
-    may need. What Maven, Gradle or javac built goes into the image of the same Java without the development kit, what
-    .NET published into that of ASP.NET Core. The files that lie beside a program go along.
+    it lies is copied as it was built. A Node project is built with its devDependencies, and copied without them; of a
+    standalone server only its folder is. A Go or Rust binary goes into the small image of the same release, with the
+    libraries, certificates and time zones that it may need. What Maven, Gradle or javac built goes into the image of
+    the same Java without the development kit, what .NET published into that of ASP.NET Core. The files that lie beside
+    a program go along.
 
     The build context must show what is installed and what a container starts. A stage is left alone where a later step,
     the command, a script or a service of a compose file needs the tools, where a step does something that is not known,

@@ -57,6 +57,7 @@ def test_npm_of_a_node(node: int, npm: int) -> None:
         ("npm install -g pnpm", "pnpm", 0),
         ("corepack enable && corepack prepare pnpm@8.6.0 --activate", "pnpm", 8),
         ("npm install pnpm@7", "pnpm", 10),
+        ("npm install -g @yarnpkg/cli-dist@4.6.0", "yarn", 4),
         ("true", "pnpm", 10),
         ("true", "yarn", 1),
     ],

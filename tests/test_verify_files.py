@@ -269,6 +269,25 @@ def test_all_but_the_folder_of_a_server_may_vanish(command: list[str], kept: str
     assert failures(before, after, "sources", configurations=(npm, npm)) != []
 
 
+def test_tools_beside_a_project_are_no_packages_of_it() -> None:
+    place = "/usr/local/lib/node_modules"
+    stays: Files = {f"{place}/pm2/package.json": '{"version": "5.0.0"}', "/usr/local/bin/node": ""}
+    builds: Files = {
+        f"{place}/@nestjs/cli/package.json": '{"version": "10.0.0"}',
+        f"{place}/@nestjs/cli/node_modules/ora/package.json": '{"version": "5.0.0"}',
+        "/usr/local/bin/nest": link("../lib/node_modules/@nestjs/cli/bin/nest.js"),
+    }
+    manages: Files = {
+        f"{place}/@yarnpkg/cli-dist/package.json": '{"version": "4.6.0"}',
+        "/usr/local/bin/yarn": link("../lib/node_modules/@yarnpkg/cli-dist/bin/yarn.js"),
+    }
+    assert failures({**stays, **builds}, stays, "build-tools") == []
+    assert failures({**stays, **builds}, stays) != []
+    assert failures({**stays, **manages}, stays, "installers") == []
+    assert failures({**stays, **manages}, stays, "build-tools") != []
+    assert failures({**builds, **stays}, {**builds, "/usr/local/bin/node": ""}, "build-tools", "installers") != []
+
+
 UV_LOCK = """[[package]]
 name = "shop"
 source = { virtual = "." }

@@ -40,3 +40,12 @@ CXX: Final = names("libstdc++ libgcc")
 def only_runs(package: str) -> bool:
     """Whether a package is known to serve only programs that run, never a build."""
     return _ONLY_RUNS.fullmatch(package) is not None
+
+
+NODE_TOOLS: Final = names(
+    "typescript @nestjs/cli @angular/cli node-gyp gulp-cli grunt-cli webpack webpack-cli vite turbo rimraf"
+)
+"""Packages of Node that only build a project, where they are installed beside it."""
+
+NODE_MANAGERS: Final = names("pnpm yarn @yarnpkg/cli-dist corepack")
+"""Packages of Node that are package managers."""

@@ -16,7 +16,7 @@ from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
-from rewriter.model.splitting.files_beside import Holds, Place, Toolchain, files_beside, holds_nothing, is_in
+from rewriter.model.splitting.files_beside import Place, Toolchain, files_beside, is_in
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools
 from rewriter.model.splitting.stage_reading import Reading
@@ -195,11 +195,10 @@ class Compiled:
 
     # What is brought
 
-    def files(self, holds: Holds = holds_nothing) -> list[str]:
+    def files(self) -> list[str]:
         """The files and folders in the project's folder that the program may read, by their paths in the image."""
         copies = [one for one, parts in self.below.items() if isinstance(one, Copy) and not parts]
-        place = Place(self.toolchain, self.folder, self.built, tuple(self._removed), holds)
-        return files_beside(self.reading, place, copies)
+        return files_beside(self.reading, Place(self.toolchain, self.folder, self.built, tuple(self._removed)), copies)
 
     def bring(self, paths: Sequence[str], installs: Sequence[Part] = ()) -> None:
         """Let the runtime have paths from the builder, and what installs packages, in the place of the builds."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from rewriter.model.effects.copies import SHARED_FOLDERS, Source
 from rewriter.model.splitting.parts import UnsplitError
@@ -35,15 +35,6 @@ class Toolchain(NamedTuple):
     """How many files and folders are copied one by one, besides what is built."""
 
 
-Holds: TypeAlias = Callable[[str, Sequence[str]], bool]
-"""Whether a program has all of some files of the context inside, and looks for nothing outside by a name."""
-
-
-def holds_nothing(_: str, __: Sequence[str]) -> bool:
-    """What is true of a program that carries no files."""
-    return False
-
-
 class Place(NamedTuple):
     """Where a project lies in the image, the paths of what is built there, and those of what is removed again."""
 
@@ -51,7 +42,6 @@ class Place(NamedTuple):
     folder: str
     built: tuple[str, ...]
     removed: tuple[str, ...]
-    holds: Holds = holds_nothing
 
 
 def is_in(path: str, folder: str) -> bool:
@@ -78,7 +68,7 @@ def files_beside(reading: Reading, place: Place, copies: Iterable[Copy]) -> list
         copied = reading.copied(copy)
         for source in copied.sources if copied else ():
             for path, origin in _brought_by(source, copy, reading, place):
-                if not _is_left(path, place) and _holds_more_than_sources(origin, reading, place):
+                if not _is_left(path, place) and _holds_more_than_sources(origin, reading, place.toolchain):
                     found[path] = None
                 else:  # what a container starts is no source, whatever it is called
                     found.update((path + it[len(origin) :], None) for it in scripts if is_in(it, origin))
@@ -115,12 +105,10 @@ def _is_left(path: str, place: Place) -> bool:
     return any(is_in(path, gone) for gone in place.removed)
 
 
-def _holds_more_than_sources(origin: str, reading: Reading, place: Place) -> bool:
-    """Whether a file, or one below a folder, is neither a source nor inside the program already."""
-    context, is_left_behind = reading.context, place.toolchain.is_left_behind
-    found: Sequence[str] | None = [origin]
-    if context.is_folder(origin):
-        found = context.walk(origin, lambda name: not is_left_behind(name))
-        inner = [(path, path[len(origin) + 1 :].split("/")[:-1]) for path in found or ()]
-        found = None if found is None else [path for path, parts in inner if not any(map(is_left_behind, parts))]
-    return found is None or (bool(found) and not place.holds(posixpath.basename(origin), found))
+def _holds_more_than_sources(origin: str, reading: Reading, toolchain: Toolchain) -> bool:
+    context = reading.context
+    if not context.is_folder(origin):
+        return True
+    paths = context.walk(origin, lambda name: not toolchain.is_left_behind(name))
+    inner = (path[len(origin) + 1 :].split("/")[:-1] for path in paths or ())
+    return paths is None or any(not any(map(toolchain.is_left_behind, parts)) for parts in inner)

@@ -23,7 +23,6 @@ from typing import Final
 
 from rewriter.model.installing.development_packages import PLAIN_PROGRAMS
 from rewriter.model.managers.vocabulary import names
-from rewriter.model.project.go_embedded import Embedded
 from rewriter.model.project.go_files import Packages
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import require_all_brought, require_fitting_stage
@@ -79,9 +78,9 @@ class _Partition:
         require_all_brought(compiled, start)
         require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary.path])
         self._require_known_programs(binary)
-        embedded = self._embedded(binary.package)
+        self._require_no_programs(binary.package)
         compiled.place()
-        files = compiled.files(embedded.holds)
+        files = compiled.files()
         paths = (binary.path, *([folder] if len(files) > GO.most_files else files))
         compiled.bring(paths, [self._installs(compiled, release)])
         if binary.is_bare and binary.path.startswith("/go/"):
@@ -106,8 +105,8 @@ class _Partition:
             if command is not binary.command and not origin and name not in PLAIN_PROGRAMS:
                 raise UnsplitError(f"a container starts `{name}`, which may come with the Go image")
 
-    def _embedded(self, package: str) -> Embedded:
-        """What the sources have in them. Raise unless they can be read, and start no other programs."""
+    def _require_no_programs(self, package: str) -> None:
+        """Raise unless the sources can be read, and start no other programs."""
         sources = self._reading.project.sources
         origin = folder_of_package(self._reading, package)
         if sources.context.list(origin or "") is None:
@@ -121,7 +120,6 @@ class _Partition:
         for file in files:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
-        return Embedded(files)
 
     def _installs(self, compiled: Compiled, release: str) -> Part:
         """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.installing.stage_installs import simple_commands
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
 from rewriter.model.project.locate import go_package
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Run
 
+_FLAGS: Final = names("-v -a -x -race -trimpath")
 _MAIN: Final = re.compile(r"(?m)^package[ \t]+main\b")
 
 
@@ -61,7 +63,7 @@ def _package(reading: Reading, run: Run, path: str) -> str:
         for command in filter(builds_go, simple_commands(step)):
             if step.folder and (package := go_package(command, step.folder, path)):
                 return package
-            words = [word.value for word in command.words[2:]]
+            words = [word.value for word in command.words[2:] if word.value not in _FLAGS]
             if step.folder and words == ["./..."] and command.words[1].value == "install":
                 return _package_below(reading, step.folder, path)
     return ""
@@ -81,8 +83,8 @@ def _is_program(reading: Reading, package: str) -> bool:
     sources = reading.project.sources
     if (place := folder_of_package(reading, package)) is None:
         return False
-    names = [name for name in sources.context.list(place) or () if name.endswith(".go")]
-    texts = [sources.read(posixpath.join(place, name)) for name in names]
+    listed = [name for name in sources.context.list(place) or () if name.endswith(".go")]
+    texts = [sources.read(posixpath.join(place, name)) for name in listed]
     return any(not isinstance(text, str) or _MAIN.search(text) for text in texts)
 
 

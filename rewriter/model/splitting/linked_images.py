@@ -8,6 +8,7 @@ from typing import Final
 
 from rewriter.model.data.debian import SUITES
 from rewriter.model.data.official_tags import listing, suite_in, suites
+from rewriter.model.data.package_roles import only_runs
 from rewriter.model.image import ImageReference
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.compiled import Compiled
@@ -93,7 +94,8 @@ def needed_packages(
             raise UnsplitError("what line {line} installs is not known", system.run)
         if run in compiled.systems:
             named = [one.text for one in kept if not isinstance(one, Run)]
-            packages.update((name, None) for name in system.kept() if _may_be_needed(name, named, compiled))
+            wanted = (it for it in system.kept() if it in system.libraries or _may_be_needed(it, named, compiled))
+            packages.update(dict.fromkeys(wanted))
     start = reading.project.start
     texts = [one.text for one in kept] + [command.text for command in (start.commands if start else ())]
     texts += [reading.context.read(script) or "" for script in compiled.scripts]
@@ -107,6 +109,11 @@ def _may_be_needed(package: str, texts: Iterable[str], compiled: Compiled) -> bo
 
     A script may call any program; the names of packages often differ from those.
     """
-    if package.startswith("lib") or _IS_DATA.fullmatch(package) or any(mentions(text, package) for text in texts):
+    if (
+        only_runs(package)
+        or package.startswith("lib")
+        or _IS_DATA.fullmatch(package)
+        or any(mentions(text, package) for text in texts)
+    ):
         return True
     return bool(compiled.scripts) and package not in _SERVES_BUILDS

@@ -19,13 +19,14 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
+from rewriter.model.data.package_roles import CXX, NODE_MANAGERS, NODE_TOOLS
 from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
 from rewriter.model.splitting.node_needs import Manifest
-from rewriter.model.splitting.node_owners import GIVES, is_inside, owner_of_files, prepares, targets_of
+from rewriter.model.splitting.node_owners import GIVES, is_inside, is_root, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
 from rewriter.model.splitting.node_results import folder_of_result
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
@@ -35,10 +36,6 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of
 from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Onbuild, Run, User
 
-_GLOBAL_TOOLS: Final = names(
-    "typescript @nestjs/cli @angular/cli npm node-gyp gulp-cli grunt-cli webpack webpack-cli vite turbo rimraf"
-)
-_MANAGER_PACKAGES: Final = names("pnpm yarn @yarnpkg/cli-dist corepack")
 _PYTHONS: Final = names("python3 python python2 py3-pip python3-pip py3-setuptools python3-minimal")
 
 
@@ -107,7 +104,7 @@ class _Partition:
         reading = self._reading
         if not self._folder or self._folder in SHARED_FOLDERS:
             raise UnsplitError(f"the project lies in {self._folder or 'a folder that is not known'}, with other files")
-        if reading.state(self._last).user not in ("root", "0") and not owner_of_files(reading, self._builds):
+        if not owner_of_files(reading, self._builds) and not is_root(reading.state(self._last).user):
             raise UnsplitError("line {line} does not run as root", self._last)
         for one in reading.stage.instructions:
             if isinstance(one, Onbuild):
@@ -143,11 +140,7 @@ class _Partition:
                 raise UnsplitError("what line {line} installs is not known", run)
             if system.tools and not is_above:
                 raise UnsplitError("line {line} installs build tools below the packages", run)
-            is_started = any(
-                mentions(one.text, "python") for one in reading.stage.instructions if not isinstance(one, Run)
-            )
-            dropped = frozenset() if is_started else _PYTHONS
-            above, below = system.parts(self._builds.may_call, drops=dropped, builds_use_others=is_above)
+            above, below = system.parts(self._builds.may_call, drops=self._dropped, builds_use_others=is_above)
             self._above[run], self._below[run] = above, below
         elif self._builds.only_asks(run):
             if is_above:
@@ -157,6 +150,20 @@ class _Partition:
                 require_no_tools(run, reading.steps(run), unread)
         else:
             self._place_other(run, unread)
+
+    @property
+    def _dropped(self) -> frozenset[str]:
+        """The packages that stand beside compilers for their sake: node-gyp is written in Python."""
+        others = (one for one in self._reading.stage.instructions if not isinstance(one, Run))
+        return frozenset() if any(mentions(one.text, "python") for one in others) else _PYTHONS
+
+    def _serves_builds(self, run: Run) -> bool:
+        """Whether a RUN that builds installs packages of the system for just that, or removes them again."""
+        system = self._system.get(run)
+        if system is None:
+            return True
+        # The image has the libraries of C++: Node is written in it.
+        return not system.is_unclear and frozenset(system.kept()) <= self._dropped | CXX
 
     def _adds_programs(self, run: Run) -> bool:
         """Whether a RUN installs programs beside the project, and no tool that may compile them has gone."""
@@ -178,7 +185,7 @@ class _Partition:
             if not self._starts_managers():
                 self._above[run], self._below[run] = [Original(run)], []
         elif any(call.manager.name in MANAGERS for call in calls):
-            serves_builds = _GLOBAL_TOOLS if self._starts_managers() else _GLOBAL_TOOLS | _MANAGER_PACKAGES
+            serves_builds = NODE_TOOLS | {"npm"} if self._starts_managers() else NODE_TOOLS | NODE_MANAGERS | {"npm"}
             installed = {name for call in calls for name in named(call)}
             if installed and installed <= serves_builds:
                 self._above[run], self._below[run] = [Original(run)], []
@@ -207,7 +214,7 @@ class _Partition:
         for step in self._reading.steps(run):
             calls = [call for call in calls_of(step) if call.manager.name in (*MANAGERS, *SYSTEM_MANAGERS)]
             called = {call.command.start for call in calls}
-            if any(call.manager.name in SYSTEM_MANAGERS for call in calls):
+            if any(call.manager.name in SYSTEM_MANAGERS for call in calls) and not self._serves_builds(run):
                 raise UnsplitError("line {line} installs packages of the system and those of the project", run)
             for command in simple_commands(step):
                 if command.start not in called and command.words and command.name not in BUILDERS and step.unknown:

@@ -74,7 +74,9 @@ class Builds:
 
     def only_asks(self, run: Run) -> bool:
         """Whether a RUN does nothing but print versions."""
-        return not self._reading.unreadable(run) and all(map(_asks, self.commands(run)))
+        steps = self._reading.steps(run)
+        asked = [[_asks(command) for command in simple_commands(step)] for step in steps]
+        return not self._reading.unreadable(run) and bool(steps) and all(found and all(found) for found in asked)
 
     def _rearranging(self, last: Run) -> Iterator[Run]:
         """The RUNs behind the last build that do nothing but copy, move or remove what was built, or clear caches."""
@@ -138,7 +140,8 @@ class Builds:
 
 
 def _asks(command: SimpleCommand) -> bool:
-    return bool(_ASKS & {word.value for word in command.words[1:2]})
+    words = [word.value for word in command.words]
+    return len(words) == 2 and words[0] in BUILDERS | MANAGERS | {"corepack"} and words[1] in _ASKS
 
 
 def is_global(call: Call) -> bool:

@@ -15,6 +15,11 @@ from rewriter.syntax.tree import Copy, Run
 GIVES: Final = names("chown chmod chgrp")
 
 
+def is_root(user: str | None) -> bool:
+    """Whether a user, as USER names it, is root."""
+    return user is not None and user.partition(":")[0] in ("root", "0")
+
+
 def is_inside(path: str, builds: Builds) -> bool:
     """Whether a path of the image is the project's folder, or lies in it."""
     return path == builds.folder or path.startswith(f"{builds.folder}/")
@@ -33,12 +38,17 @@ def targets_of(copy: Copy, reading: Reading) -> tuple[str, ...]:
 
 
 def owner_of_files(reading: Reading, builds: Builds) -> str:
-    """What all COPYs into the project say in `--chown`, empty where none does. Raises UnsplitError if they differ."""
-    flags = [one.flag("chown") for one in _copies(reading, builds, builds.runs[-1].start)]
+    """Who owns all files of the project, as `--chown` names it; empty where that is root.
+
+    Raises UnsplitError where some belong to another one, or what is built does.
+    """
+    last = builds.runs[-1]
+    flags = [one.flag("chown") for one in _copies(reading, builds, last.start)]
     owners = {flag.value if flag else "" for flag in flags}
-    if len(owners) > 1:
+    owner = owners.pop() if owners else ""
+    if owners or (owner and is_root(reading.state(last).user)):
         raise UnsplitError("the files of the project have several owners")
-    return owners.pop() if owners else ""
+    return owner
 
 
 def prepares(run: Run, reading: Reading, builds: Builds) -> bool:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from rewriter.model.caching.mounts import cache_folders
+from rewriter.model.data.package_roles import NODE_MANAGERS, NODE_TOOLS
 from rewriter.verify.files import accounts
 from rewriter.verify.files.installed import (
     Installed,
@@ -105,13 +106,18 @@ _MADE_BY_PACKAGES: Final = re.compile(
 )
 _OF_RPM: Final = re.compile(r"/(?:usr/(?!local/|src/)|bin/|sbin/|lib/|lib64/|etc/|var/lib/)[^/].*")
 
-_INSTALLERS: Final = frozenset({"pip", "setuptools", "wheel", "distribute", "uv", "npm", "corepack", "yarn", "pnpm"})
+_INSTALLERS: Final = frozenset({"pip", "setuptools", "wheel", "distribute", "uv", "npm"}) | NODE_MANAGERS
 _OF_INSTALLERS: Final = re.compile(
-    r"(?:/usr/local|/usr)/lib/node_modules/(?:npm|corepack|yarn|pnpm)(?:/.*)?|/opt/yarn-v[^/]+(?:/.*)?|"
+    r"(?:/usr/local|/usr)/lib/node_modules/(?:npm|corepack|yarn|pnpm|@yarnpkg)(?:/.*)?|/opt/yarn-v[^/]+(?:/.*)?|"
     r"(?:/usr/local|/usr)/bin/(?:npm|npx|corepack|yarn|yarnpkg|pnpm|pnpx|pip[\d.]*|uv|uvx)|"
     r".*/\.cache/node/corepack(?:/.*)?|/root/\.(?:npmrc|yarnrc)|.*/\.config/(?:pip|uv|yarn|configstore)(?:/.*)?"
 )
 
+# The folders and programs of packages that are installed beside a project to build it.
+_OF_NODE_TOOLS: Final = re.compile(
+    rf"/usr(?:/local)?/lib/node_modules/(?:@nestjs|@angular|{'|'.join(map(re.escape, sorted(NODE_TOOLS)))})(?:/.*)?|"
+    r"/usr(?:/local)?/bin/(?:tsc|tsserver|nest|ng|node-gyp|gulp|grunt|webpack|webpack-cli|vite|turbo|rimraf)"
+)
 _BUILD_TOOLS: Final = re.compile(
     r"(?:gcc|g\+\+|cpp|gfortran|clang|llvm|lld|gdb|golang|rustc|cargo|nodejs-dev|openjdk-\d+-jdk|linux-headers)(?:-.*)?|"
     r"(?:binutils|lib(?:gcc|stdc\+\+|gfortran|asan|tsan|ubsan)-\d+-dev|dpkg-dev|libdpkg-perl)(?:-.*)?|"
@@ -142,10 +148,10 @@ class Contents:
         paths = sorted(it for it in folders_and_files(self.snapshot) if it.endswith(names) and self._is_free(it))
         snapshot = self.snapshot
         found = [*python_packages(snapshot, paths), *ruby_packages(paths), *node_packages(snapshot, paths)]
-        return [(package, files) for package, files in found if not _OF_INSTALLERS.fullmatch(package.place)]
+        return [(package, files) for package, files in found if not _is_inside_tools(package.place)]
 
     def _is_free(self, path: str) -> bool:
-        return path not in self._owners and not self._is_cache(path) and not _OF_INSTALLERS.fullmatch(path)
+        return path not in self._owners and not self._is_cache(path) and not _is_inside_tools(path)
 
     def _add(self, installed: Iterable[Installed]) -> None:
         for package, files in installed:
@@ -244,7 +250,8 @@ class Contents:
             return Group.RECORDS
         if owner := self.owner(path):
             return group_of(owner)
-        if any(_OF_COMPILERS[language].fullmatch(path) for language in self.compilers & _OF_COMPILERS.keys()):
+        languages = self.compilers & _OF_COMPILERS.keys()
+        if _OF_NODE_TOOLS.fullmatch(path) or any(_OF_COMPILERS[one].fullmatch(path) for one in languages):
             return Group.BUILD_TOOLS
         if self._is_of_environment(path):
             return Group.ENVIRONMENTS
@@ -337,6 +344,10 @@ def group_of(package: Package) -> Group:
         return Group.BUILD_TOOLS if _BUILD_TOOLS.fullmatch(package.name) else Group.SYSTEM
     is_installer = package.name in _INSTALLERS and (package.manager == "Python" or package.place.startswith("/usr/"))
     return Group.INSTALLERS if is_installer else Group.LANGUAGE
+
+
+def _is_inside_tools(path: str) -> bool:
+    return _OF_INSTALLERS.fullmatch(path) is not None or _OF_NODE_TOOLS.fullmatch(path) is not None
 
 
 def _above(path: str) -> Iterable[str]:
