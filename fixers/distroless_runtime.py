@@ -36,6 +36,7 @@ from rewriter.model.state import States
         "installers",
         "manifests",
         "owners",
+        "replaced-users",
         "sources",
         "system-packages",
         "user",

@@ -317,7 +317,7 @@ class Program:
         return [(10, 0, "init"), (11, 1000, "program")]
 
     def changed_paths(self) -> list[tuple[str, str]]:
-        changed = ["/app", "/app/x", "/app/__pycache__", "/app/__pycache__/x.pyc", "/tmp"]
+        changed = ["/app", "/app/x", "/app/__pycache__", "/app/__pycache__/x.pyc", "/tmp", "/tmp/hsperfdata_root/1"]
         return [("C", path) for path in changed]
 
     def copy_out(self, path: str) -> bytes:

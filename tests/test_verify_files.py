@@ -486,12 +486,19 @@ def test_users() -> None:
     assert failures(before, added, "users") == []
     lost = {"/etc/passwd": PASSWD.split("app")[0], "/etc/shadow": ""}
     assert [it[0] for it in failures(before, lost, "users")] == ["app in /etc/passwd", "app in /etc/shadow"]
+    assert failures(before, lost, "replaced-users") == []
 
 
 def test_a_new_user_may_have_a_home() -> None:
     before = {"/etc/passwd": "root:x:0:0::/root:/bin/sh\n"}
     after = {"/etc/passwd": PASSWD.replace(":root:/root", "::/root"), "/home/app/.bashrc": "x", "/opt/x": "y"}
     assert [it[0] for it in failures({**before, "/home": folder()}, after, "users")] == ["/opt/"]
+
+
+def test_the_home_of_a_user_may_go_with_the_user() -> None:
+    after = {"/etc/passwd": "root:x:0:0::/root:/bin/sh\n", "/home": folder()}
+    before = {**after, "/etc/passwd": PASSWD.replace(":root:/root", "::/root"), "/home/app/.bashrc": "x", "/opt/x": "y"}
+    assert [it[0] for it in failures(before, after, "replaced-users")] == ["/opt/"]
 
 
 def test_no_password_is_shown() -> None:

@@ -40,6 +40,7 @@ FILES: Final = frozenset(
         "manifests",  # files that only tell a package manager what to install vanish
         "owners",  # files get another owner, group or mode
         "package-caches",  # of package managers: what every fix may change, said for the reader
+        "replaced-users",  # users and groups vanish, with their home folders, for one that the image has
         "sources",  # what a compiler read or left beside a program vanishes with it, or all but the folder of a server
         "system-packages",  # packages of the distribution vanish or get another version
         "users",  # users and groups are added

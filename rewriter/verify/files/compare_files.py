@@ -92,6 +92,9 @@ class _Comparison:
         self._bases: Final = bases
         self._swapped: Final = find_unsteady(bases.old, bases.new) if bases else STEADY
         self._new_homes: Final = tuple(f"{it}/" for it in homes(new.snapshot) - homes(old.snapshot))
+        lost_homes = homes(old.snapshot) - homes(new.snapshot)
+        # Users of the system have folders with programs of others, such as /usr/sbin.
+        self._old_homes: Final = tuple(f"{it}/" for it in lost_homes if it.startswith("/home/"))
         self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady, left_out)
         self._left_out: Final = left_out
         self._lost: Final[dict[_Change, list[str]]] = {}
@@ -187,6 +190,8 @@ class _Comparison:
             reason = self._allowed.reason("base-image")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
+        if not reason and what == "lost" and f"{path}/".startswith(self._old_homes):
+            reason = self._allowed.reason("replaced-users")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
             reason = self._allowed.reason("manifests")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
@@ -294,6 +299,8 @@ class _Comparison:
                 reason = self._allowed.reason("users") if name not in old else ""
                 if name not in new and name in of_packages:
                     reason = self._allowed.reason("system-packages")
+                if not reason and name not in new:
+                    reason = self._allowed.reason("replaced-users")
                 if not reason and len({base.get(name) for base in swapped}) > 1:
                     reason = self._allowed.reason("base-image")
                 if not reason and path in self._unsteady.contents:
