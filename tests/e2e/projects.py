@@ -155,7 +155,7 @@ PROJECTS: Final = [
         "cython-package",
         _codes("101 202 301 401 402"),
         port=8080,
-        visits=(Visit("/health", "fine"), Visit("/", "@")),
+        visits=(Visit("/health", "fine"), Visit("/", "....%")),
     ),
     Project(
         "poetry-compiled",
