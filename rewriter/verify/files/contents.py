@@ -78,6 +78,7 @@ _UNIMPORTANT: Final = re.compile(
 _LOGS: Final = re.compile(r"/var/log(?:/.*)?|.*/(?:npm|yarn|pnpm)-(?:debug|error)\.log")
 
 _CACHES: Final = re.compile(
+    r"/(?:root|home/[^/]+)/\.yarn(?:/berry(?:/.*)?)?|"  # https://yarnpkg.com/configuration/yarnrc#globalFolder
     r"/var/cache/(?:apk|dnf|yum|libdnf5|zypp|PackageKit)(?:/.*)?|/etc/apk/cache(?:/.*)?|"
     # apt's configuration about keeping downloads, which stands in official images
     r"/etc/apt/apt\.conf\.d/(?:docker-clean|keep-cache)|"
@@ -87,6 +88,7 @@ _CACHES: Final = re.compile(
 """Caches that no cache mount of ours holds; the others are known to `rewriter.model.caching.mounts`."""
 
 _RECORDS: Final = re.compile(
+    r".*/\.yarn/install-state\.gz|"  # https://yarnpkg.com/configuration/yarnrc#installStatePath
     r".*\.dist-info/(?:INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_cache\.json|uv_build\.json)|"
     r".*/node_modules/\.(?:package-lock\.json|pnpm/lock\.yaml|yarn-integrity|yarn-state\.yml|modules\.yaml|pnpm-workspace-state.*)|"
     r".*/installed-files\.txt"
