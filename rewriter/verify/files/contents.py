@@ -79,6 +79,7 @@ _UNIMPORTANT: Final = re.compile(
 _LOGS: Final = re.compile(r"/var/log(?:/.*)?|.*/(?:npm|yarn|pnpm)-(?:debug|error)\.log")
 
 _CACHES: Final = re.compile(
+    r"/(?:root|home/[^/]+)/\.yarn(?:/berry(?:/.*)?)?|"  # https://yarnpkg.com/configuration/yarnrc#globalFolder
     r"/var/cache/(?:apk|dnf|yum|libdnf5|zypp|PackageKit)(?:/.*)?|/etc/apk/cache(?:/.*)?|"
     # apt's configuration about keeping downloads, which stands in official images
     r"/etc/apt/apt\.conf\.d/(?:docker-clean|keep-cache)|"
@@ -88,6 +89,7 @@ _CACHES: Final = re.compile(
 """Caches that no cache mount of ours holds; the others are known to `rewriter.model.caching.mounts`."""
 
 _RECORDS: Final = re.compile(
+    r".*/\.yarn/install-state\.gz|"  # https://yarnpkg.com/configuration/yarnrc#installStatePath
     r".*\.dist-info/(?:INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_cache\.json|uv_build\.json)|"
     r".*/node_modules/\.(?:package-lock\.json|pnpm/lock\.yaml|yarn-integrity|yarn-state\.yml|modules\.yaml|pnpm-workspace-state.*)|"
     r".*/installed-files\.txt"
@@ -99,6 +101,7 @@ _MADE_BY_PACKAGES: Final = re.compile(
     r"/etc/(?:alternatives|fonts/conf\.d|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml|mercurial)(?:/.*)?|"
     r"/etc/python[23](?:\.\d+)?(?:/.*)?|"
     r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment|security/opasswd)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
+    r"/etc/fonts/conf\.d/[^/]+|/usr/local/share/fonts|"  # of fontconfig-config, which libc6-dev recommends in the end
     r"/usr/local/lib/python[\d.]+(?:/dist-packages)?|"  # which Debian's python3 makes for pip, and empty
     r"/usr/local/share/fonts|"  # likewise fontconfig
     r".*/(?:gschemas\.compiled|giomodule\.cache|loaders\.cache|mimeinfo\.cache|icon-theme\.cache|\.uuid)|"
