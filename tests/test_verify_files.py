@@ -428,21 +428,6 @@ def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
     assert failures(before, base) != []
 
 
-def test_what_fontconfig_makes_goes_with_it() -> None:
-    base: Files = {
-        "/etc": folder(),
-        "/etc/fonts": folder(),
-        "/etc/fonts/conf.d": folder(),
-        "/usr/local/share": folder(),
-    }
-    made: Files = {
-        "/etc/fonts/conf.d/10-hinting-slight.conf": link("/usr/share/fontconfig/conf.avail/10-hinting-slight.conf"),
-        "/usr/local/share/fonts": folder(),
-    }
-    assert failures({**base, **made}, base, "system-packages") == []
-    assert failures({**base, **made}, base) != []
-
-
 def test_packages_of_alpine() -> None:
     database = "P:curl\nV:{0}\nF:usr/bin\nR:curl\nZ:Q1\n\nP:make\nV:4\nF:usr/bin\nR:make\n\n"
     before = {"/lib/apk/db/installed": database.format(1), "/usr/bin/curl": "1", "/usr/bin/make": "m"}

@@ -98,12 +98,10 @@ _RECORDS: Final = re.compile(
 # What distributions write when packages are installed: links between alternatives, indexes of certificates, of
 # services and the like. They belong to no package, but follow from those that are there.
 _MADE_BY_PACKAGES: Final = re.compile(
-    r"/etc/(?:alternatives|fonts/conf\.d|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml|mercurial)(?:/.*)?|"
+    r"/etc/(?:alternatives|ssl/certs|rc[0-6S]\.d|systemd|ca-certificates|pam\.d|java[^/]*|emacs|sgml|xml|mercurial)(?:/.*)?|"
     r"/etc/python[23](?:\.\d+)?(?:/.*)?|"
     r"/etc/(?:ca-certificates\.conf|shells|mailcap|inputrc|environment|security/opasswd)|/usr/share/(?:info/dir|mime(?:/.*)?)|"
-    r"/etc/fonts/conf\.d/[^/]+|/usr/local/share/fonts|"  # of fontconfig-config, which libc6-dev recommends in the end
     r"/usr/local/lib/python[\d.]+(?:/dist-packages)?|"  # which Debian's python3 makes for pip, and empty
-    r"/usr/local/share/fonts|"  # likewise fontconfig
     r".*/(?:gschemas\.compiled|giomodule\.cache|loaders\.cache|mimeinfo\.cache|icon-theme\.cache|\.uuid)|"
     r"/var/lib/(?:systemd|python|alternatives|polkit-1|sgml-base|xml-core|emacsen-common|man-db|dbus|apt)(?:/.*)?"
 )
