@@ -60,7 +60,7 @@ e2e: $(READY) ## build real images before and after; needs a Docker engine
 	@$(BIN)/pytest -q -m e2e $(TESTS)
 
 e2e-short: $(READY) ## the part of it that fits into a quarter of an hour
-	@$(BIN)/pytest -q -m "e2e and not long" $(TESTS)
+	@$(BIN)/pytest -q -n 2 --dist worksteal -m "e2e and not long" $(TESTS)  # they wait for the network and for programs
 
 effect: $(READY) ## what single fixers bring for one application, as ratios; needs a Docker engine (ARGS="--write")
 	@$(BIN)/python -m scripts.effect $(ARGS)
