@@ -420,6 +420,18 @@ def test_what_the_installation_of_a_package_made_goes_with_it(path: str, made: I
     assert failures(before, {**kept, **gone}, "system-packages")  # the package is still there
 
 
+def test_what_poetry_and_pipenv_leave_in_a_home_goes_with_them() -> None:
+    kept: Files = {"/root": folder(), "/root/.profile": ""}
+    left: Files = {
+        "/root/.cache/virtualenv": folder(),
+        "/root/.config/pypoetry/config.toml": "[virtualenvs]\ncreate = false\n",
+        "/root/.local/share/virtualenvs": folder(),
+    }
+    assert failures({**kept, **left}, kept, "installers") == []
+    assert failures({**kept, **left}, kept) != []
+    assert failures({**kept, "/root/.local/share/virtualenvs/app/bin/app": ""}, kept, "installers") != []
+
+
 def test_what_pythons_package_makes_beside_its_files_goes_with_it() -> None:
     made: Files = {"/usr/local/lib/python3.11": folder(), "/usr/local/lib/python3.11/dist-packages": folder()}
     base: Files = {"/usr/local/lib": folder(), "/etc": folder()}

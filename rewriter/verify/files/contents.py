@@ -79,6 +79,8 @@ _UNIMPORTANT: Final = re.compile(
 _LOGS: Final = re.compile(r"/var/log(?:/.*)?|.*/(?:npm|yarn|pnpm)-(?:debug|error)\.log")
 
 _CACHES: Final = re.compile(
+    # https://virtualenv.pypa.io/en/latest/cli_interface.html, --app-data
+    r"/(?:root|home/[^/]+)/\.(?:cache|local/share)/virtualenv(?:/.*)?|"
     r"/(?:root|home/[^/]+)/\.yarn(?:/berry(?:/.*)?)?|"  # https://yarnpkg.com/configuration/yarnrc#globalFolder
     r"/var/cache/(?:apk|dnf|yum|libdnf5|zypp|PackageKit)(?:/.*)?|/etc/apk/cache(?:/.*)?|"
     # apt's configuration about keeping downloads, which stands in official images
@@ -111,7 +113,9 @@ _INSTALLERS: Final = frozenset({"pip", "setuptools", "wheel", "distribute", "uv"
 _OF_INSTALLERS: Final = re.compile(
     r"(?:/usr/local|/usr)/lib/node_modules/(?:npm|corepack|yarn|pnpm|@yarnpkg)(?:/.*)?|/opt/yarn-v[^/]+(?:/.*)?|"
     r"(?:/usr/local|/usr)/bin/(?:npm|npx|corepack|yarn|yarnpkg|pnpm|pnpx|pip[\d.]*|uv|uvx)|"
-    r".*/\.cache/node/corepack(?:/.*)?|/root/\.(?:npmrc|yarnrc)|.*/\.config/(?:pip|uv|yarn|configstore)(?:/.*)?"
+    r".*/\.cache/node/corepack(?:/.*)?|/root/\.(?:npmrc|yarnrc)|.*/\.config/(?:pip|uv|yarn|configstore|pypoetry)(?:/.*)?|"
+    # where pipenv would make environments: https://pipenv.pypa.io/en/stable/virtualenv.html
+    r"/(?:root|home/[^/]+)/\.local/share/virtualenvs"
 )
 
 # The folders and programs of packages that are installed beside a project to build it.
