@@ -192,6 +192,8 @@ class _Comparison:
             reason = self._allowed.reason("users")
         if not reason and what == "lost" and f"{path}/".startswith(self._old_homes):
             reason = self._allowed.reason("replaced-users")
+        if not reason and what == "lost" and group is Group.APPLICATION and self._is_of_installers(path):
+            reason = self._allowed.reason("installers")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
             reason = self._allowed.reason("manifests")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
@@ -223,6 +225,12 @@ class _Comparison:
         vanished = self._old.compilers - self._new.compilers
         is_left = [TOOLCHAINS[language].is_left_behind for language in sorted(vanished)]
         return bool(is_left) and all(any(it(part) for it in is_left for part in _inside(one)) for one in below)
+
+    def _is_of_installers(self, path: str) -> bool:
+        """Whether an old path is a folder of nothing but what belongs to installers."""
+        entries = self._old.snapshot.entries
+        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else []
+        return bool(below) and all(self._old.group(it) is Group.INSTALLERS for it in below)
 
     def _is_manifest(self, path: str) -> bool:
         """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
