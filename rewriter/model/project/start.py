@@ -68,7 +68,8 @@ def start_of(
     if not follower.commands:
         return Unknown((follower.unread or ["nothing runs"])[0])
     unread = list(dict.fromkeys(follower.unread))
-    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread))
+    around = tuple(dict.fromkeys(follower.around))
+    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread), around)
 
 
 def _given(words: tuple[str, ...]) -> Iterator[Text]:
