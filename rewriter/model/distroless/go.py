@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Final
 
 from rewriter.model.data.distroless import DistrolessImage, distroless_images
@@ -74,10 +73,13 @@ def _image(
 def _require_no_programs(program: Program, candidate: Candidate) -> None:
     """Raise unless the sources can be read, and start no other programs."""
     packages = Packages(candidate.project.sources)
-    files = packages.read(posixpath.dirname(program.file))
+    files = packages.read_program(program.file)
     if packages.unread or not files:
         raise StaysError(packages.unread[0] if packages.unread else "the sources of the program are not found")
+    own = [one for one in candidate.stage.instructions if isinstance(one, Run)]
     for file in files:
+        if "os/user" in file.imports.values() and any("useradd" in run.text or "adduser" in run.text for run in own):
+            raise StaysError(f"{file.path} uses os/user: it may look for a user that is not there")
         if found := _STARTS_OTHERS.intersection(file.imports.values()):
             raise StaysError(f"{file.path} uses {min(found)}: it may start programs that are not there")
 
