@@ -15,6 +15,7 @@ from rewriter.model.data.official_tags import listing, suite_in
 from rewriter.model.data.system_libraries import SystemNeed
 from rewriter.model.distroless.callers import other_start
 from rewriter.model.distroless.move import Started, StaysError, listed
+from rewriter.model.effects.copies import folder_at
 from rewriter.model.exec_form.plain_words import plain_words
 from rewriter.model.health.shipped import set_by_services
 from rewriter.model.image import ImageReference
@@ -117,6 +118,11 @@ class Candidate:
         """The stage that a COPY copies from; None where it is the build context or an image."""
         flag = copy.source_stage
         return self.shipped.states.graph.find(flag.value) if flag else None
+
+    def target_of(self, copy: Copy) -> str:
+        """Where a COPY puts what it copies, as far as that is known."""
+        state = self.shipped.states.at(copy)
+        return posixpath.normpath(posixpath.join(folder_at(state) or "/", state.expand(copy.destination) or "?"))
 
     # What starts
 
@@ -247,9 +253,15 @@ class Candidate:
         raise StaysError(f"{origin.name} is not published for {image.suite}", bottom.from_)
 
     def builders(self) -> list[Stage]:
-        """The stages that this one copies from."""
-        copies = (one for one in self.stage.instructions if isinstance(one, Copy))
-        found = {stage.index: stage for copy in copies if (stage := self.source_of(copy)) is not None}
+        """The stages that this one copies from, and those that they copy from in turn."""
+        found: dict[int, Stage] = {}
+        pending = [self.stage]
+        while pending:
+            for one in (one for layer in pending.pop().lineage for one in layer.instructions):
+                stage = self.source_of(one) if isinstance(one, Copy) else None
+                if stage is not None and stage.index not in found:
+                    found[stage.index] = stage
+                    pending.append(stage)
         return [found[index] for index in sorted(found)]
 
     def fitting(self, images: Iterable[DistrolessImage], builders: Iterable[Stage]) -> DistrolessImage:
