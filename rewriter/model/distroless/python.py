@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import sys
 from typing import Final
 
 from rewriter.model.data.distroless import DistrolessImage, distroless_images, module_of
+from rewriter.model.data.standard_library import STANDARD_MODULES
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
@@ -129,7 +129,7 @@ def _require_found_packages(candidate: Candidate, builder: Stage | None, image: 
     if builder is not None:
         found |= _installed_in(builder, candidate)
     for name in sorted(found):
-        if name.replace("-", "_") in sys.stdlib_module_names or name in _IN_PLACE_OF_PYTHONS:
+        if name.replace("-", "_") in STANDARD_MODULES or name in _IN_PLACE_OF_PYTHONS:
             raise StaysError(f"PYTHONPATH would put {name} in front of what Python brings itself")
         if not (name == "psycopg" and _names_binary(candidate)):
             candidate.require_libraries(name, python_need(name), image)
@@ -195,7 +195,7 @@ def _arguments(words: tuple[str, ...], candidate: Candidate, image: DistrolessIm
     folder = candidate.project.sources.origin_of_folder(candidate.command.folder or candidate.shipped.workdir)
     for name in candidate.shipped.context.list(folder or "") or () if folder is not None else ():
         stem = name.removesuffix(".py")
-        if stem in sys.stdlib_module_names or stem == module:
+        if stem in STANDARD_MODULES or stem == module:
             raise StaysError(f"{name} would be imported in place of what {module} imports")
     return ("-m", module, *words[1:])
 
