@@ -169,7 +169,8 @@ class _Reader:
         if flag is not None:
             return not is_root(flag.value) and flag.value != NONROOT
         target = self._candidate.target_of(copy)
-        return any(is_inside(target, folder) for folder in self._given)
+        has = self._candidate.project.sources.has
+        return any(is_inside(target, folder) or (is_inside(folder, target) and has(folder)) for folder in self._given)
 
     def _require_own_workdir(self) -> None:
         """Raise unless it is WORKDIR that makes the folder: COPY makes folders for root."""
