@@ -8,6 +8,7 @@ from rewriter.model.data.distroless import DistrolessImage, distroless_images
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
+from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program
 from rewriter.model.project.go_files import Packages
@@ -62,12 +63,22 @@ def _image(
     if candidate.image.family == "alpine":
         raise StaysError("what is linked with Alpine's C library does not run on Debian")
     problem = StaysError("which release it is built for is not known")
+    _require_no_libraries(builder)
     for image in distroless_images("native"):
         try:
             return image, candidate.pinned(builder, image)
         except StaysError as error:
             problem = error
     raise problem
+
+
+def _require_no_libraries(builder: Stage) -> None:
+    """Raise where the builder installs headers of a library: what is linked with it may need it when it runs."""
+    runs = (one for stage in builder.lineage for one in stage.instructions if isinstance(one, Run))
+    for run in runs:
+        for word in (word for call in apt_calls(run) if call.installs for word in call.packages):
+            if word.value.endswith("-dev") and word.value != "libc6-dev":
+                raise StaysError(f"it may be linked with the library of {word.value} in line {{line}}", run)
 
 
 def _require_no_programs(program: Program, candidate: Candidate) -> None:
