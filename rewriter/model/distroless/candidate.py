@@ -234,7 +234,7 @@ class Candidate:
 
     def message(self, image: DistrolessImage, what: str) -> str:
         """Why the stage moves, and what the image has; with the end of its updates, where that has been announced."""
-        until = f", updated until {image.until}" if image.until else ""
+        until = f"; its updates were announced to end on {image.until}" if image.until else ""
         return f"nothing here needs a shell: {image.text} has {what}{until}"
 
     # Other stages
