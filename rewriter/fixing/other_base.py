@@ -47,7 +47,7 @@ def move_behind(stage: Stage, edits: Sequence[Edit], context: BuildContext, serv
     found = find_move(last, states, context, Project(last, states, context), services)
     if not isinstance(found, Doubt) or found.mentions is None:
         return found
-    text = found.mentions.text.splitlines()[0].rstrip(" \\`")
+    text = found.mentions.text.splitlines()[0].rstrip(" \\`&|")
     shown = text if len(text) <= _LONGEST_NAMED else f"{text[:_LONGEST_NAMED]}…"
     return Doubt(found.reason.replace("line {line}", f"`{shown}`"))
 

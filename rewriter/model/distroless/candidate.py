@@ -43,7 +43,7 @@ from rewriter.syntax.tree import (
 )
 
 _PLATFORMS: Final = names("linux/amd64 linux/arm64 linux/arm64/v8 $TARGETPLATFORM ${TARGETPLATFORM} $BUILDPLATFORM")
-_SHELLS: Final = names("sh bash")
+_NOT_THERE: Final = names("sh bash sleep")
 _OF_ROOT: Final = re.compile(r"/root\b")
 _HOME: Final = re.compile(r"/root\b|/home/(?!nonroot)\w+")
 _FILES: Final = names("/etc/ssl/certs /etc/mime.types")
@@ -76,8 +76,8 @@ class Candidate:
             raise StaysError("a variable says which image it is")
         if image.digest:
             raise StaysError("its digest says exactly which image is meant")
-        if stage.from_.platform is not None and stage.from_.platform.text not in _PLATFORMS:
-            raise StaysError(f"what is published for {stage.from_.platform.text} is not looked at")
+        if stage.from_.platform is not None and stage.from_.platform.value not in _PLATFORMS:
+            raise StaysError(f"what is published for {stage.from_.platform.value} is not looked at")
         if self.shipped.context.status("") == "unknown":
             raise StaysError("the build context is not known")
         for one in stage.instructions:
@@ -88,7 +88,7 @@ class Candidate:
             self._require_plain(service)
         for file, program in probes_of(self.shipped.context):
             raise StaysError(f"{file} checks a container by `{program}`, which no distroless image has")
-        programs = _SHELLS | {posixpath.basename(self.command.words[0].value)}
+        programs = _NOT_THERE | {posixpath.basename(self.command.words[0].value)}
         if file := other_start(self.shipped.context, programs):
             raise StaysError(f"{file} may start it with words of its own")
         if services := {service.name for service in self.shipped.services}:

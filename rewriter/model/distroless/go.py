@@ -23,7 +23,8 @@ def move_go(candidate: Candidate) -> Move:
     """How the stage moves; raises StaysError."""
     program = candidate.project.program
     if candidate.image.family == "golang":
-        raise StaysError("it is built in the stage that ships")
+        step = next((one for one in candidate.stage.instructions if isinstance(one, Run)), None)
+        raise StaysError("it is built in the stage that ships", step)
     if not program or program.language != "go":
         raise StaysError("what it runs is not known")
     graph = candidate.shipped.states.graph
