@@ -105,7 +105,7 @@ def test_how_to_look_into_the_image_as_it_would_be(tmp_path: Path) -> None:
     told = " ".join(run.text.split())
     assert "Nothing in the image as it would be can run a shell." in told
     assert "`gcr.io/distroless/python3-debian12:debug-nonroot` has a busybox" in told
-    assert "how large python3-debian12:nonroot is, is not known, python:3.11-slim is about 46 MB to pull." in told
+    assert "how large python3-debian12:nonroot is, is not known; python:3.11-slim is about 46 MB to pull." in told
 
 
 def test_nothing_is_written_and_the_exit_code_is_that_of_a_check(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def what_goes(before: Shipped, after: Shipped) -> Iterator[str]:
             less = before.megabytes - after.megabytes
             yield f"{after.base} instead of {before.base}: about {less} MB less to pull."
         else:
-            yield f"{after.base} instead of {before.base}: {_said(after)}, {_said(before)}."
+            yield f"{after.base} instead of {before.base}: {_said(after)}; {_said(before)}."
     gone = before.packages - after.packages
     sized = list(_sized(gone))
     if sized:
