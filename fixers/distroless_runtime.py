@@ -73,8 +73,9 @@ def run_without_shell(
     WORKDIR makes the folders for it. A stage that builds itself is split first, as by DF101, but only for this.
 
     Left alone is what needs a shell or another program: commands with variables, scripts, compose services with a
-    command or check of their own, sources that start programs, packages that need libraries which are not there. Look
-    into such a container by `docker debug`, `kubectl debug`, or the tag `debug-nonroot`.
+    command or check of their own, a Makefile that runs programs in its container, sources that start programs, packages
+    that need libraries which are not there. Look into such a container by `docker debug`, `kubectl debug`, or the tag
+    `debug-nonroot`.
     """
     found = find_move(stage, states, context, project, services)
     if isinstance(found, Doubt):
