@@ -12,9 +12,10 @@ from rewriter.model.distroless.move import Move
 from rewriter.model.project import Project
 from rewriter.model.running.shipped import Doubt
 from rewriter.model.splitting import find_split
-from rewriter.model.splitting.parts import Split
+from rewriter.model.splitting.parts import Split, Unsplit
 from rewriter.model.stages import Stage
 from rewriter.model.state import States
+from rewriter.syntax.tree import Copy, Run
 
 
 @fixer(
@@ -72,8 +73,9 @@ def run_without_shell(
     WORKDIR makes the folders for it. A stage that builds itself is split first, as by DF101, but only for this.
 
     Left alone is what needs a shell or another program: commands with variables, scripts, compose services with a
-    command or check of their own, sources that start programs, packages that need libraries which are not there. Look
-    into such a container by `docker debug`, `kubectl debug`, or the tag `debug-nonroot`.
+    command or check of their own, a Makefile that runs programs in its container, sources that start programs, packages
+    that need libraries which are not there. Look into such a container by `docker debug`, `kubectl debug`, or the tag
+    `debug-nonroot`.
     """
     found = find_move(stage, states, context, project, services)
     if isinstance(found, Doubt):
@@ -82,8 +84,10 @@ def run_without_shell(
         later = move_behind(stage, edits, context, services) if edits else None
         if isinstance(split, Split) and isinstance(later, Move):
             yield Fix(stage.from_, f"{split.message}, for an image without a shell", edits, reads=[stage.span])
-        elif isinstance(later, Doubt) and later.mentions is None:
+        elif isinstance(later, Doubt):
             yield Skip(stage.from_, later.reason)
+        elif isinstance(split, Unsplit) and isinstance(found.mentions, Run | Copy):
+            yield Skip(stage.from_, split.reason, split.culprit)
         else:
             yield Skip(stage.from_, found.reason, found.mentions)
     elif found is not None:

@@ -32,6 +32,7 @@ class Options(NamedTuple):
     exclude: tuple[str, ...] = ()
     context: str = ""
     config: str = ""
+    extend_select: tuple[str, ...] = ()
 
 
 class Problem(NamedTuple):
@@ -64,11 +65,12 @@ class Result(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What a configuration asks for, with the command line on top."""
+    """What a configuration asks for, with the command line on top. `unlimited` are the fixers that no level bars."""
 
     config: Config
     fixers: tuple[Fixer, ...]
     limit: Level | None
+    unlimited: frozenset[Fixer]
 
 
 class Batch:
@@ -82,7 +84,7 @@ class Batch:
 
     def __init__(self, fixers: tuple[Fixer, ...], options: Options, *, is_written: bool = False) -> None:
         """Raises UnknownFixerError for a word of the options that no fixer answers to."""
-        select(fixers, select=options.select, ignore=options.ignore)
+        select(fixers, select=options.select, extend=options.extend_select, ignore=options.ignore)
         self._fixers: Final = fixers
         self._options: Final = options
         self._is_written: Final = is_written
@@ -129,7 +131,14 @@ class Batch:
 
         settings = plan.config.settings
         try:
-            outcome = engine.fix(text, plan.fixers, context=find_context, limit=plan.limit, settings=settings)
+            outcome = engine.fix(
+                text,
+                plan.fixers,
+                context=find_context,
+                limit=plan.limit,
+                unlimited=plan.unlimited,
+                settings=settings,
+            )
         except Exception as error:  # one file, or one fixer from elsewhere, must not stop the others
             return Result(path, problem=_defect(path, _described(error)), failed=True)
         if refusal := outcome.refusal:
@@ -167,7 +176,8 @@ class Batch:
         return self._plans[loaded]
 
     def _planned(self, loaded: Config) -> _Plan:
-        for key, words in (("select", loaded.select), ("ignore", loaded.ignore)):
+        lists = ("select", loaded.select), ("extend-select", loaded.extend_select), ("ignore", loaded.ignore)
+        for key, words in lists:
             for word in words:
                 try:
                     select(self._fixers, select=[word])
@@ -177,21 +187,32 @@ class Batch:
         options = self._options
         settings = loaded.merge(
             select=options.select,
+            extend_select=options.extend_select,
             ignore=options.ignore,
             level=options.level,
             exclude=options.exclude,
             context=options.context,
         )
         level = Level(settings.level)
-        chosen = select(self._fixers, select=settings.select, ignore=settings.ignore, level=level)
+        chosen = select(
+            self._fixers,
+            select=settings.select,
+            extend=settings.extend_select,
+            ignore=settings.ignore,
+            level=level,
+        )
         # A level of the command line narrows what the file selects; a selection beside it on the command line wins.
         limit = None if settings.select and (options.select or not options.level) else level
-        fixers = {fixer for fixer in chosen if limit is None or may_run(fixer.level, limit)} | self._demanded()
-        return _Plan(settings, tuple(fixer for fixer in self._fixers if fixer in fixers), limit)
+        added = options.extend_select if options.level else settings.extend_select
+        unlimited = frozenset(fixer for fixer in self._fixers if any(map(fixer.answers_to, added)))
+        fixers = {one for one in chosen if limit is None or one in unlimited or may_run(one.level, limit)}
+        fixers |= self._demanded()
+        return _Plan(settings, tuple(fixer for fixer in self._fixers if fixer in fixers), limit, unlimited)
 
     def _demanded(self) -> set[Fixer]:
         """What the command line selects by its very code or name, and does not ignore: no file can refuse it."""
-        named = {fixer for fixer in self._fixers if {fixer.code, fixer.name} & set(self._options.select)}
+        words = {*self._options.select, *self._options.extend_select}
+        named = {fixer for fixer in self._fixers if {fixer.code, fixer.name} & words}
         refused = {fixer for fixer in self._fixers if any(map(fixer.answers_to, self._options.ignore))}
         return named - refused
 

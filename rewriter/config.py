@@ -33,9 +33,13 @@ class ConfigError(Exception):
 
 
 class Config(NamedTuple):
-    """What the user wants done. `select` and `ignore` hold codes, prefixes of codes, or names of fixers."""
+    """What the user wants done.
+
+    `select`, `extend_select` and `ignore` hold codes, prefixes of codes, or names of fixers.
+    """
 
     select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()  # besides those selected, or those that run without a selection
     ignore: tuple[str, ...] = ()
     level: str = "guarded"
     exclude: tuple[str, ...] = ()  # gitignore patterns, relative to `folder`
@@ -59,20 +63,23 @@ class Config(NamedTuple):
         self,
         *,
         select: Iterable[str] = (),
+        extend_select: Iterable[str] = (),
         ignore: Iterable[str] = (),
         level: str = "",
         exclude: Iterable[str] = (),
         context: str = "",
         builder: Builder | Literal[""] = "",
     ) -> Config:
-        """Put the command line over the file: single values and `select` replace, `ignore` and `exclude` add.
+        """Put the command line over the file: single values and `select` replace, the other lists add.
 
-        What the command line selects by its exact code or name, the file no longer ignores.
+        A `select` also replaces what the file selects besides. What the command line selects by its exact code or name,
+        the file no longer ignores.
         """
-        selected = tuple(select)
+        selected, added = tuple(select), tuple(extend_select)
         return self._replace(
             select=selected or self.select,
-            ignore=(*(item for item in self.ignore if item not in selected), *ignore),
+            extend_select=added if selected else (*self.extend_select, *added),
+            ignore=(*(item for item in self.ignore if item not in (*selected, *added)), *ignore),
             level=level or self.level,
             exclude=(*self.exclude, *(_moved(pattern, self.folder) for pattern in exclude)),
             context=os.path.abspath(context) if context else self.context,
@@ -203,7 +210,7 @@ def _checked(path: str, settings: Mapping[str, object], text: str) -> Config:
     values: dict[str, Any] = {}
     for key, value in settings.items():
         try:
-            values[key] = _value(key, value, os.path.dirname(os.path.abspath(path)))
+            values[key.replace("-", "_")] = _value(key, value, os.path.dirname(os.path.abspath(path)))
         except ValueError as error:
             raise ConfigError(path, str(error), _line_of(key, text)) from error
     return Config()._replace(**values, source=os.path.abspath(path))
@@ -212,7 +219,7 @@ def _checked(path: str, settings: Mapping[str, object], text: str) -> Config:
 def _value(key: str, value: object, folder: str) -> object:
     """One checked value. Raises ValueError with a message for the user."""
     match key:
-        case "select" | "ignore" | "exclude":
+        case "select" | "extend-select" | "ignore" | "exclude":
             example = '["vendor/"]' if key == "exclude" else '["DF201"]'
             if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
                 raise ValueError(f"{key} must be a list of strings, as in {key} = {example}")
@@ -238,7 +245,7 @@ def _value(key: str, value: object, folder: str) -> object:
             return context
         case "tool":
             raise ValueError("in this file the keys stand at the top, without [tool.dfix]")
-    keys = ("select", "ignore", "level", "exclude", "context", "builder", "uv", "probe")
+    keys = ("select", "extend-select", "ignore", "level", "exclude", "context", "builder", "uv", "probe")
     raise ValueError(f'unknown key "{key}"{_nearby(key, keys)}')
 
 

@@ -8,7 +8,7 @@ the one of the lower code, then of the earlier place, wins, and the other is pro
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rewriter.fixing.facts import Facts
@@ -88,19 +88,21 @@ def fix(
     *,
     context: Callable[[Dockerfile], BuildContext] = _unknown_context,
     limit: Level | None = None,
+    unlimited: Collection[Fixer] = (),
     settings: Settings = DEFAULTS,
 ) -> Outcome:
     """Apply fixers to a Dockerfile's text.
 
     `context` finds the build context; it is called only when a fixer asks for it.
-    `limit` bars single fixes above a level, whatever the level of their fixer; None bars nothing.
+    `limit` bars single fixes above a level, whatever the level of their fixer; None bars nothing, and nothing bars
+    those of `unlimited` fixers.
     `settings` are the user's choices that fixers look at.
     The result breaks no law: where one would break, the text is unchanged and `broken_law` says which.
     """
     original = parse(text)
     if problem := original.problem:
         return _untouched(text, refusal=Refusal(problem.message, *original.position(problem.offset)))
-    run = _Run(original, fixers, context, limit, settings)
+    run = _Run(original, fixers, context, settings, limit=limit, unlimited=unlimited)
     try:
         run.until_stable()
     except _BrokenLawError as error:
@@ -136,7 +138,7 @@ class _Run:
     """One file on its way to the fixed point."""
 
     __slots__ = ("_by_kind", "_context", "_facts", "_find_context", "_fixers", "_limit", "_quiet", "_services",
-                 "_settings", "_skips", "_suppressions", "applied", "companions", "dockerfile", "laws",
+                 "_settings", "_skips", "_suppressions", "_unlimited", "applied", "companions", "dockerfile", "laws",
                  "pieces")  # fmt: skip
 
     def __init__(
@@ -144,11 +146,14 @@ class _Run:
         dockerfile: Dockerfile,
         fixers: Sequence[Fixer],
         context: Callable[[Dockerfile], BuildContext],
-        limit: Level | None,
         settings: Settings,
+        *,
+        limit: Level | None,
+        unlimited: Collection[Fixer],
     ) -> None:
         self._fixers: Final = sorted(fixers, key=lambda fixer: fixer.code)
         self._limit: Final = limit
+        self._unlimited: Final = frozenset(unlimited)
         self._settings: Final = settings
         self._find_context: Final = context
         self._context: BuildContext | None = None
@@ -215,7 +220,7 @@ class _Run:
             for result in self._ask(fixer):
                 if isinstance(result, Skip):
                     skips.append((fixer, result, False))
-                elif self._limit is not None and not may_run(result.level or fixer.level, self._limit):
+                elif self._is_barred(fixer, result):
                     reason = f"needs --level {result.level or fixer.level}: {result.message}"
                     skips.append((fixer, Skip(result.anchor, reason, result.mentions), False))
                 elif forbidden := self._suppressions.find(fixer, result):
@@ -227,6 +232,11 @@ class _Run:
                 else:
                     self._check(fixer, result)
                     yield _Proposal(fixer, result)
+
+    def _is_barred(self, fixer: Fixer, fix: Fix) -> bool:
+        if self._limit is None or fixer in self._unlimited:
+            return False
+        return not may_run(fix.level or fixer.level, self._limit)
 
     def _check(self, fixer: Fixer, fix: Fix) -> None:
         try:

@@ -115,7 +115,7 @@ def _application() -> Iterator[tuple[Engine, Subject]]:
     with TemporaryDirectory() as folder, open_engine(progress) as engine:
         project = Path(folder, "fastapi")
         shutil.copytree(ROOT / "examples/fastapi", project)
-        options = Options(context=str(project), level=Level.OPT_IN)
+        options = Options(context=str(project), extend_select=("DF104",))
         yield engine, Subject(str(project / "Dockerfile"), load_fixers(), options)
 
 

@@ -18,6 +18,7 @@ from rewriter import __main__, __version__, batch, cli, config, files, session
 from rewriter.batch import Batch
 from rewriter.fixing.edits import replace
 from rewriter.fixing.fixer import Example, FileEdit, Fix, Fixer, Level, Skip, fixer
+from rewriter.fixing.registry import load_fixers
 from rewriter.model.context.build_context import BuildContext
 from rewriter.syntax.tree import Dockerfile, From
 from tests.command import ENVIRONMENT, PROGRAM, Ran, dfix, process
@@ -51,7 +52,16 @@ def git_takes(diff: bytes, folder: Path) -> None:
 def test_help_lists_all_options(arguments: tuple[str, ...]) -> None:
     ran = dfix(*arguments)
     assert (ran.code, ran.err) == (0, "")
-    for word in ("--diff", "--write", "--check", "--show-skips", "PATHS are files", "dfix rule", "Exit codes: 0"):
+    for word in (
+        "--diff",
+        "--write",
+        "--extend-select",
+        "--check",
+        "--show-skips",
+        "PATHS are files",
+        "dfix rule",
+        "Exit codes: 0",
+    ):
         assert word in ran.text
 
 
@@ -374,6 +384,30 @@ def test_a_selection_wins_over_the_level(loose: Path, monkeypatch: pytest.Monkey
     assert dfix("--level", "safe", "Dockerfile").code == 0, "a level of the command line wins over a file's selection"
 
 
+def test_a_fixer_can_be_added_to_those_that_run_anyway(loose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = (*load_fixers(), bold)
+    monkeypatch.setattr(session, "load_fixers", lambda: known)
+
+    def codes(*options: str) -> set[str]:
+        return {
+            fix["code"] for fix in dfix("--output-format", "json", *options, "Dockerfile").document["files"][0]["fixes"]
+        }
+
+    usual = codes()
+    assert usual
+    assert "DF991" not in usual
+    assert codes("--extend-select", "DF991") == usual | {"DF991"}
+    assert codes("--extend-select", "DF991", "--level", "safe") == codes("--level", "safe") | {"DF991"}
+    assert codes("--select", "DF601", "--extend-select", "DF991") == {"DF601", "DF991"}
+    assert codes("--extend-select", "DF991", "--ignore", "DF991") == usual
+    put(loose.parent / "dfix.toml", 'extend-select = ["DF991"]\n')
+    assert codes() == usual | {"DF991"}
+    assert codes("--level", "safe") == codes("--level", "safe", "--ignore", "DF991"), "a level of the command line wins"
+    assert codes("--select", "DF601") == {"DF601"}, "a selection of the command line replaces it"
+    put(loose.parent / "dfix.toml", 'select = ["DF601"]\nignore = ["DF991"]\n')
+    assert codes("--extend-select", "DF991") == {"DF601", "DF991"}, "its code, although the file ignores it"
+
+
 # Configuration
 
 
@@ -383,6 +417,7 @@ def test_a_selection_wins_over_the_level(loose: Path, monkeypatch: pytest.Monkey
         ('level = "safe"\nselct = []\n', 'dfix.toml:2: unknown key "selct"; did you mean "select"?'),
         ('level = "safe\n', "dfix.toml:1:14: not valid TOML"),
         ('select = [\n  "DF601",\n  "DF9999",\n]\n', "dfix.toml:3:3: select: no fixer answers to 'DF9999'"),
+        ("extend-select = ['DL1']", "dfix.toml:1:18: extend-select: no fixer answers to 'DL1'"),
         ("ignore = ['DL1']", "dfix.toml:1:11: ignore: no fixer answers to 'DL1'"),
     ],
 )

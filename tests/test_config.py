@@ -30,17 +30,18 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_defaults(root: Path) -> None:
-    assert load(str(root)) == Config((), (), "guarded", (), "", "buildkit", UV_IMAGE, "")
+    assert load(str(root)) == Config((), (), (), "guarded", (), "", "buildkit", UV_IMAGE, "")
 
 
 def test_every_key(root: Path) -> None:
     (root / "dfix.toml").write_text(
-        'select = ["DF2", "copy-order"]\nignore = ["DF201"]\nlevel = "opt-in"\n'
+        'select = ["DF2", "copy-order"]\nextend-select = ["DF1"]\nignore = ["DF201"]\nlevel = "opt-in"\n'
         'exclude = ["vendor/", "!vendor/ours"]\ncontext = "a"\nbuilder = "legacy"\nuv = "pip"\nprobe = "/up"\n'
     )
     source = str(root / "dfix.toml")
     assert load(str(root / "a/b")) == Config(
         ("DF2", "copy-order"),
+        ("DF1",),
         ("DF201",),
         "opt-in",
         ("vendor/", "!vendor/ours"),
@@ -107,7 +108,12 @@ PROJECT = '[tool.other]\nselct = 1\n[tool.dfix]\nlevel = "safe"\n'
     ("name", "text", "place", "message"),
     [
         ("dfix.toml", 'level = "safe"\nselct = []\n', ":2", 'unknown key "selct"; did you mean "select"?'),
-        ("dfix.toml", "\n\n[fixers]\nx = 1\n", ":3", 'unknown key "fixers" (known: select, ignore, level'),
+        (
+            "dfix.toml",
+            "\n\n[fixers]\nx = 1\n",
+            ":3",
+            'unknown key "fixers" (known: select, extend-select, ignore, level',
+        ),
         ("dfix.toml", '"a b" = 1\n', ":1", 'unknown key "a b"'),
         ("dfix.toml", '# c\n[tool.dfix]\nlevel = "safe"\n', ":2", "without [tool.dfix]"),
         ("pyproject.toml", PROJECT + "selct = []\n", ":5", 'did you mean "select"?'),
@@ -118,6 +124,8 @@ PROJECT = '[tool.other]\nselct = 1\n[tool.dfix]\nlevel = "safe"\n'
         ("dfix.toml", 'uv = "an image"\n', ":1", 'uv must be an image or "pip", as in uv = "'),
         ("dfix.toml", 'builder = "kaniko"\n', ":1", 'builder must be "buildkit" or "legacy"'),
         ("dfix.toml", 'select = "DF201"\n', ":1", 'select must be a list of strings, as in select = ["DF201"]'),
+        ("dfix.toml", "extend-select = 1\n", ":1", "extend-select must be a list of strings"),
+        ("dfix.toml", "extend_select = []\n", ":1", 'did you mean "extend-select"?'),
         ("dfix.toml", "ignore = [1]\n", ":1", "ignore must be a list of strings"),
         ("dfix.toml", 'exclude = [""]\n', ":1", 'exclude must be a list of strings, as in exclude = ["vendor/"]'),
         ("dfix.toml", 'context = "nowhere"\n', ":1", "context: there is no folder"),
@@ -166,6 +174,7 @@ def test_the_command_line_goes_over_the_file(root: Path, monkeypatch: pytest.Mon
     merged = file.merge(select=["DF201"], ignore=["DF4"], level="opt-in", exclude=["y"], context="a", builder="legacy")
     assert merged == Config(
         ("DF201",),
+        (),
         ("DF301", "DF4"),
         "opt-in",
         ("x", "y"),
@@ -174,6 +183,15 @@ def test_the_command_line_goes_over_the_file(root: Path, monkeypatch: pytest.Mon
         UV_IMAGE,
         source=str(root / "dfix.toml"),
     )
+
+
+def test_a_selection_of_the_command_line_replaces_what_the_file_selects_besides(root: Path) -> None:
+    (root / "dfix.toml").write_text('select = ["DF1"]\nextend-select = ["DF2"]\nignore = ["DF104", "DF3"]\n')
+    file = load(str(root))
+    added = file.merge(extend_select=["DF104"])
+    assert (added.select, added.extend_select, added.ignore) == (("DF1",), ("DF2", "DF104"), ("DF3",))
+    replaced = file.merge(select=["DF6"], extend_select=["DF104"])
+    assert (replaced.select, replaced.extend_select) == (("DF6",), ("DF104",))
 
 
 def test_patterns_given_in_a_folder_below_keep_their_meaning(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

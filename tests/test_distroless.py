@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data.debian import SUITES
 from rewriter.model.data.distroless import NONROOT, DistrolessImage, distroless_images, module_of
+from rewriter.model.data.standard_library import STANDARD_MODULES
 from rewriter.model.distroless.callers import other_start
 from rewriter.model.image import base_image, parse_image
 from rewriter.model.project.start import own_entrypoint
@@ -49,6 +51,13 @@ def test_packages_of_newer_releases_have_other_names() -> None:
     image = distroless_images("python", "3.13")[0]
     assert not image.lacks(frozenset({"libssl3t64", "zlib1g", "ca-certificates"}))
     assert image.lacks(frozenset({"libpq5", "zlib1g"})) == {"libpq5"}
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="the data ends with 3.14")
+def test_the_modules_of_python_are_data_and_those_of_any_python_that_may_run_here() -> None:
+    running = {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    assert running <= STANDARD_MODULES
+    assert {"asyncore", "telnetlib", "tomllib", "annotationlib"} <= STANDARD_MODULES, "of other versions, too"
 
 
 @pytest.mark.parametrize(("script", "module"), [("uvicorn", "uvicorn"), ("waitress-serve", "waitress"), ("mlflow", "")])

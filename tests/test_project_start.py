@@ -161,7 +161,7 @@ def test_a_script_that_cannot_be_read_leaves_the_program_unknown() -> None:
     ("dockerfile", "reason"),
     [
         ("FROM nginx:1.25\n", "neither CMD nor ENTRYPOINT is given: the image `nginx:1.25` runs its own program"),
-        ("FROM python:3.11\nCMD []\n", "nothing runs"),
+        ("FROM python:3.11\nCMD []\n", "it runs nothing but what a shell does itself"),
         ("FROM mcr.microsoft.com/windows/servercore:ltsc2022\nCMD app.exe\n", "it is a Windows image"),
     ],
 )

@@ -98,7 +98,8 @@ def test_the_configuration_shown_is_one(tmp_path: Path) -> None:
     config.forget()
     shown = config.load(str(tmp_path))
     assert (shown.level, shown.context) == (config.Config().level, str(tmp_path))
-    assert set(tomllib.loads(block)) == set(config.Config._fields) - {"source"}
+    fields = {field.replace("_", "-") for field in config.Config._fields}
+    assert set(tomllib.loads(block)) == fields - {"source"}
 
 
 def test_the_command_is_installed_under_its_name() -> None:

@@ -143,6 +143,17 @@ def test_levels() -> None:
     assert select(ALL, level=Level.OPT_IN) == ALL
     assert select(ALL, level=Level.OPT_IN, ignore=["DF92"]) == (ONE,)
     assert select(ALL, select=["DF9"], ignore=["DL1"]) == (THREE,)
+
+
+def test_what_is_added_runs_besides_whatever_its_level() -> None:
+    assert select(ALL, extend=["DF921"], level=Level.SAFE) == (ONE, THREE)
+    assert select(ALL, select=["DF920"], extend=["DF921"]) == (TWO, THREE)
+    assert select(ALL, extend=["DF92"], ignore=["DF921"], level=Level.SAFE) == (ONE, TWO)
+    with pytest.raises(UnknownFixerError, match="DF99"):
+        select(ALL, extend=["DF99"])
+
+
+def test_levels_are_in_order() -> None:
     assert [may_run(level, Level.GUARDED) for level in Level] == [True, True, False]
 
 

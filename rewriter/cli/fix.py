@@ -19,6 +19,7 @@ _FORMATS: Final = ("text", "json")
 _SELECT_HELP: Final = (
     "Only these fixers, whatever their level: codes, prefixes of codes or names, joined by commas or repeated."
 )
+_EXTEND_HELP: Final = "Also these fixers, whatever their level, besides those that run anyway."
 _EXCLUDE_HELP: Final = "Leave out what matches in a folder, as in .gitignore; may be repeated."
 _MORE: Final = """
 \b
@@ -44,6 +45,7 @@ def fix_command(
     check: Annotated[bool, flag("--check", "Print what would change, fix by fix, and why.")] = False,
     explain: Annotated[bool, flag("--explain", "Say what is wrong, what dfix does about it, and what not.")] = False,
     select: Annotated[list[str] | None, text("--select", "CODES", _SELECT_HELP)] = None,
+    extend_select: Annotated[list[str] | None, text("--extend-select", "CODES", _EXTEND_HELP)] = None,
     ignore: Annotated[list[str] | None, text("--ignore", "CODES", "Not these fixers.")] = None,
     level: Annotated[
         str, text("--level", "LEVEL", "The highest level of fixes: safe, guarded (default), opt-in.")
@@ -77,7 +79,8 @@ def fix_command(
     expect_one_of(("", *LEVELS), level, "--level")
     expect_one_of(_FORMATS, output_format, "--output-format")
     selected, ignored = words(select, "--select"), words(ignore, "--ignore")
-    options = Options(selected, ignored, level, tuple(exclude or ()), context, config)
+    added = words(extend_select, "--extend-select")
+    options = Options(selected, ignored, level, tuple(exclude or ()), context, config, added)
     fixers = load_fixers()
     if verify:
         raise typer.Exit(_verified(fixers, options, names, write=write, output_format=output_format))

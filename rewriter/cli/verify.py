@@ -54,6 +54,7 @@ def verify_command(
     quick: Annotated[bool, flag("--quick", "Prove only; measure no rebuilds.")] = False,
     keep: Annotated[bool, flag("--keep", "Leave both images, and say their names.")] = False,
     select: Annotated[list[str] | None, text("--select", "CODES", "Only these fixers.")] = None,
+    extend_select: Annotated[list[str] | None, text("--extend-select", "CODES", "Also these fixers.")] = None,
     ignore: Annotated[list[str] | None, text("--ignore", "CODES", "Not these fixers.")] = None,
     level: Annotated[str, text("--level", "LEVEL", "The highest level of fixes.")] = "",
     config: Annotated[str, text("--config", "FILE", "A configuration file instead of the nearest one.")] = "",
@@ -74,7 +75,8 @@ def verify_command(
         raise typer.BadParameter("with --against there is nothing to write", param_hint="--write")
     expect_one_of(("", *LEVELS), level, "--level")
     expect_one_of(FORMATS, output_format, "--output-format")
-    options = Options(words(select, "--select"), words(ignore, "--ignore"), level, (), context, config)
+    selected, ignored = words(select, "--select"), words(ignore, "--ignore")
+    options = Options(selected, ignored, level, (), context, config, words(extend_select, "--extend-select"))
     conditions = Conditions(
         target=target,
         build_args=tuple(_build_args(build_arg or ())),

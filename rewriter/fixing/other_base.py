@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Final
 
 from rewriter.fixing.compose import insert_lines, merged
 from rewriter.fixing.edits import (
@@ -31,6 +32,8 @@ from rewriter.model.state import States
 from rewriter.syntax.text import Edit
 from rewriter.syntax.tree import Healthcheck
 
+_LONGEST_NAMED: Final = 60
+
 
 def move_stage(move: Move) -> list[Edit]:
     """Write a stage, and those that build for it, for the image that it moves onto."""
@@ -38,10 +41,15 @@ def move_stage(move: Move) -> list[Edit]:
 
 
 def move_behind(stage: Stage, edits: Sequence[Edit], context: BuildContext, services: Services) -> Move | Doubt | None:
-    """How the last stage of a file could move once some edits are made; lines in a doubt are not those of the file."""
+    """How the last stage of a file could move once some edits are made; a doubt names instructions, not their lines."""
     graph = when_split(edits, stage.dockerfile)
     states, last = States(graph), graph.stages[-1]
-    return find_move(last, states, context, Project(last, states, context), services)
+    found = find_move(last, states, context, Project(last, states, context), services)
+    if not isinstance(found, Doubt) or found.mentions is None:
+        return found
+    text = found.mentions.text.splitlines()[0].rstrip(" \\`&|")
+    shown = text if len(text) <= _LONGEST_NAMED else f"{text[:_LONGEST_NAMED]}…"
+    return Doubt(found.reason.replace("line {line}", f"`{shown}`"))
 
 
 def _edits(move: Move) -> Iterator[Edit]:

@@ -37,17 +37,22 @@ def in_order(fixers: Iterable[Fixer]) -> tuple[Fixer, ...]:
 
 
 def select(
-    fixers: Sequence[Fixer], *, select: Iterable[str] = (), ignore: Iterable[str] = (), level: Level = Level.GUARDED
+    fixers: Sequence[Fixer],
+    *,
+    select: Iterable[str] = (),
+    extend: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    level: Level = Level.GUARDED,
 ) -> tuple[Fixer, ...]:
-    """The fixers that a user asked for: those named, else those up to a level; less those ignored.
+    """The fixers that a user asked for: those named, else those up to a level; those beside them; less those ignored.
 
     Raises UnknownFixerError for a word that no fixer answers to.
     """
     chosen = list(_named(fixers, select))
     if not chosen:
         chosen = [fixer for fixer in fixers if may_run(fixer.level, level)]
-    refused = set(_named(fixers, ignore))
-    return tuple(fixer for fixer in chosen if fixer not in refused)
+    wanted, refused = {*chosen, *_named(fixers, extend)}, set(_named(fixers, ignore))
+    return tuple(fixer for fixer in fixers if fixer in wanted and fixer not in refused)
 
 
 def may_run(level: Level, limit: Level) -> bool:

@@ -36,7 +36,7 @@ class Shipped(NamedTuple):
 
     base: str
     megabytes: int | None
-    read: str
+    month: str
     packages: frozenset[str]
 
 
@@ -48,7 +48,7 @@ def shipped_by(text: str) -> Shipped:
     packages = frozenset(_packages(stage))
     if "convert" in base_contents(stage.origin).tools:
         packages -= _IN_FULL_IMAGES
-    return Shipped(base, size.megabytes if size else None, size.read if size else "", packages)
+    return Shipped(base, size.megabytes if size else None, size.month if size else "", packages)
 
 
 def _packages(stage: Stage) -> Iterator[str]:
@@ -58,14 +58,14 @@ def _packages(stage: Stage) -> Iterator[str]:
 
 
 def why_large(shipped: Shipped) -> Iterator[str]:
-    """The largest things that are known of an image, a sentence each."""
-    if shipped.megabytes is None:
+    """The largest things that are known of an image, a sentence each; nothing where none of them is large."""
+    large = [(name, megabytes) for name, megabytes in _sized(shipped.packages) if megabytes >= WORTH_NAMING]
+    if shipped.megabytes is not None and shipped.megabytes >= WORTH_NAMING:
+        yield f"Its base {shipped.base} alone is about {shipped.megabytes} MB to pull (as of {shipped.month})."
+    elif shipped.megabytes is None and large:
         yield f"How large its base {shipped.base} is, is not known."
-    else:
-        yield f"Its base {shipped.base} alone is about {shipped.megabytes} MB to pull (read {shipped.read})."
-    for name, megabytes in _sized(shipped.packages):
-        if megabytes >= WORTH_NAMING:
-            yield f"`{name}` with what it depends on takes about {megabytes} MB on disk."
+    for name, megabytes in large:
+        yield f"`{name}` with what it depends on takes about {megabytes} MB on disk."
 
 
 def what_goes(before: Shipped, after: Shipped) -> Iterator[str]:
@@ -75,8 +75,7 @@ def what_goes(before: Shipped, after: Shipped) -> Iterator[str]:
             less = before.megabytes - after.megabytes
             yield f"{after.base} instead of {before.base}: about {less} MB less to pull."
         else:
-            sizes = " and ".join(f"{_said(one.megabytes)} for {one.base}" for one in (after, before))
-            yield f"{after.base} instead of {before.base}: how much less is not known ({sizes})."
+            yield f"{after.base} instead of {before.base}: {_said(after)}; {_said(before)}."
     gone = before.packages - after.packages
     sized = list(_sized(gone))
     if sized:
@@ -87,8 +86,10 @@ def what_goes(before: Shipped, after: Shipped) -> Iterator[str]:
         yield f"Of these that stay behind the size is not known: {', '.join(f'`{name}`' for name in unknown)}."
 
 
-def _said(megabytes: int | None) -> str:
-    return "not known" if megabytes is None else f"about {megabytes} MB to pull"
+def _said(shipped: Shipped) -> str:
+    name = shipped.base.rpartition("/")[2]
+    known = shipped.megabytes is not None
+    return f"{name} is about {shipped.megabytes} MB to pull" if known else f"how large {name} is, is not known"
 
 
 def _sized(packages: frozenset[str]) -> Iterator[tuple[str, int]]:

@@ -70,8 +70,13 @@ def _gain(fixer: Fixer | None) -> str:
 
 
 def _answers(findings: Iterable[_Finding], known: dict[str, Fixer], explained: set[str], page: Page) -> Iterator[str]:
-    """A paragraph for each finding; what a fixer does is said once."""
+    """A paragraph for each finding; what a fixer does is said once, and so is what is said of the same line again."""
+    said: set[tuple[int, str, str]] = set()
     for found in findings:
+        text = found.message if isinstance(found, Applied) else found.reason
+        if (found.line, found.code, text) in said:
+            continue
+        said.add((found.line, found.code, text))
         head = f"  line {found.line}:"
         if isinstance(found, Applied):
             yield from page.hanging(head, f"{page.text(found.message)} ({found.code} {found.name}, {found.level}).", 4)

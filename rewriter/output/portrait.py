@@ -9,7 +9,7 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.model.project import Project
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import States
-from rewriter.syntax.tree import Dockerfile, Healthcheck
+from rewriter.syntax.tree import Cmd, Dockerfile, Entrypoint, Healthcheck
 
 _LONGEST_COMMAND: Final = 100
 
@@ -35,6 +35,11 @@ def _running(stage: Stage, states: States, project: Project) -> Iterator[str]:
     user = states.at_end(stage).user
     yield f"It runs as {user}." if user else "As whom it runs, its base image decides."
     start = project.start
+    if not start and not any(
+        isinstance(one, Cmd | Entrypoint) for layer in stage.lineage for one in layer.instructions
+    ):
+        yield f"It starts what {stage.origin or 'its base image'} starts."
+        return
     if not start:
         yield f"What it starts is not known: {start.reason}."
         return

@@ -13,10 +13,10 @@ MEGABYTE: Final = 10**6
 
 
 class Size(NamedTuple):
-    """About how large something is, in megabytes, and the month in which that was read."""
+    """About how large something is, in megabytes, and the month of which that was said."""
 
     megabytes: int
-    read: str
+    month: str
 
 
 def pulled_size(image: ImageReference) -> Size | None:
@@ -24,7 +24,7 @@ def pulled_size(image: ImageReference) -> Size | None:
     name = image.family or f"{image.registry}/{image.repository}"
     for entry in _load()["image"]:
         if entry["name"] == name and re.fullmatch(entry["match"], image.tag):
-            return Size(entry["size"], entry["read"])
+            return Size(entry["size"], entry["month"])
     return None
 
 
@@ -32,7 +32,7 @@ def installed_size(package: str) -> Size | None:
     """What the install of a Debian package takes on disk, with all that it depends on; None where it is not known."""
     packages = _load()["packages"]
     size = packages.get(package)
-    return Size(size, packages["read"]) if isinstance(size, int) else None
+    return Size(size, packages["month"]) if isinstance(size, int) else None
 
 
 @cache

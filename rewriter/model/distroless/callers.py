@@ -1,12 +1,13 @@
 """Files beside compose that start containers with words of their own: of Kubernetes, Fly, Render, Railway and the like.
 
 Which image they speak of is not looked at: such words name a program, and the entry point of a distroless image would
-take them for a script.
+take them for a script. Scripts that run commands in the container of a compose service need its programs as well.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
@@ -20,6 +21,24 @@ _WORDS: Final = (
     r"\b(?:command|args|entry_?point|docker_?command|start_?command|release_?command|processes)\b[\"']?\]?\s*[:=]?"
     r"[\s\S]{0,200}?[\s\"'\[/](%s)[\s\"',\]]"
 )
+
+_SCRIPTS: Final = re.compile(
+    r"(?:\A|/)(?:[Mm]akefile|[Jj]ustfile|[Tt]askfile\.ya?ml|package\.json|\.gitlab-ci\.yml|[^/]+\.(?:mk|sh))\Z"
+    r"|\A\.github/workflows/[^/]+\.ya?ml\Z"
+)
+_IN_SERVICE: Final = (
+    r"\bdocker(?:-|\s+)compose\b[^\n;&|]*?\s(exec|run)\s(?:[^\n;&|]*?\s)?(?:%s)[ \t]+(?!-)([^\s;&|\"'\\]+)"
+)
+
+
+def other_command(context: BuildContext, services: Iterable[str]) -> tuple[str, str]:
+    """A script of the project that runs a program in the container of some services, and the program; else empty."""
+    pattern = re.compile(_IN_SERVICE % "|".join(map(re.escape, sorted(services))))
+    files = context.host
+    for path in (files.walk("", lambda name: _SCRIPTS.search(name) is not None) or ())[:_MOST_FILES]:
+        if match := pattern.search(decode(files.head(path, _LARGEST) or b"")):
+            return path, match[2]
+    return "", ""
 
 
 def other_start(context: BuildContext, programs: frozenset[str]) -> str:

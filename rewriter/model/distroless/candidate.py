@@ -13,8 +13,9 @@ from rewriter.model.data.debian import is_known
 from rewriter.model.data.distroless import DistrolessImage
 from rewriter.model.data.official_tags import listing, suite_in
 from rewriter.model.data.system_libraries import SystemNeed
-from rewriter.model.distroless.callers import other_start
+from rewriter.model.distroless.callers import other_command, other_start
 from rewriter.model.distroless.move import Started, StaysError, listed
+from rewriter.model.effects.copies import folder_at
 from rewriter.model.exec_form.plain_words import plain_words
 from rewriter.model.health.shipped import set_by_services
 from rewriter.model.image import ImageReference
@@ -42,7 +43,7 @@ from rewriter.syntax.tree import (
 )
 
 _PLATFORMS: Final = names("linux/amd64 linux/arm64 linux/arm64/v8 $TARGETPLATFORM ${TARGETPLATFORM} $BUILDPLATFORM")
-_SHELLS: Final = names("sh bash")
+_NOT_THERE: Final = names("sh bash sleep")
 _OF_ROOT: Final = re.compile(r"/root\b")
 _HOME: Final = re.compile(r"/root\b|/home/(?!nonroot)\w+")
 _FILES: Final = names("/etc/ssl/certs /etc/mime.types")
@@ -75,8 +76,8 @@ class Candidate:
             raise StaysError("a variable says which image it is")
         if image.digest:
             raise StaysError("its digest says exactly which image is meant")
-        if stage.from_.platform is not None and stage.from_.platform.text not in _PLATFORMS:
-            raise StaysError(f"what is published for {stage.from_.platform.text} is not looked at")
+        if stage.from_.platform is not None and stage.from_.platform.value not in _PLATFORMS:
+            raise StaysError(f"what is published for {stage.from_.platform.value} is not looked at")
         if self.shipped.context.status("") == "unknown":
             raise StaysError("the build context is not known")
         for one in stage.instructions:
@@ -87,9 +88,13 @@ class Candidate:
             self._require_plain(service)
         for file, program in probes_of(self.shipped.context):
             raise StaysError(f"{file} checks a container by `{program}`, which no distroless image has")
-        programs = _SHELLS | {posixpath.basename(self.command.words[0].value)}
+        programs = _NOT_THERE | {posixpath.basename(self.command.words[0].value)}
         if file := other_start(self.shipped.context, programs):
             raise StaysError(f"{file} may start it with words of its own")
+        if services := {service.name for service in self.shipped.services}:
+            file, program = other_command(self.shipped.context, services)
+            if file:
+                raise StaysError(f"{file} runs `{program}` in its container")
 
     def _require_harmless(self, one: Instruction) -> None:
         if isinstance(one, Onbuild):
@@ -117,6 +122,11 @@ class Candidate:
         """The stage that a COPY copies from; None where it is the build context or an image."""
         flag = copy.source_stage
         return self.shipped.states.graph.find(flag.value) if flag else None
+
+    def target_of(self, copy: Copy) -> str:
+        """Where a COPY puts what it copies, as far as that is known."""
+        state = self.shipped.states.at(copy)
+        return posixpath.normpath(posixpath.join(folder_at(state) or "/", state.expand(copy.destination) or "?"))
 
     # What starts
 
@@ -224,7 +234,7 @@ class Candidate:
 
     def message(self, image: DistrolessImage, what: str) -> str:
         """Why the stage moves, and what the image has; with the end of its updates, where that has been announced."""
-        until = f", updated until {image.until}" if image.until else ""
+        until = f"; its updates were announced to end on {image.until}" if image.until else ""
         return f"nothing here needs a shell: {image.text} has {what}{until}"
 
     # Other stages
@@ -247,9 +257,15 @@ class Candidate:
         raise StaysError(f"{origin.name} is not published for {image.suite}", bottom.from_)
 
     def builders(self) -> list[Stage]:
-        """The stages that this one copies from."""
-        copies = (one for one in self.stage.instructions if isinstance(one, Copy))
-        found = {stage.index: stage for copy in copies if (stage := self.source_of(copy)) is not None}
+        """The stages that this one copies from, and those that they copy from in turn."""
+        found: dict[int, Stage] = {}
+        pending = [self.stage]
+        while pending:
+            for one in (one for layer in pending.pop().lineage for one in layer.instructions):
+                stage = self.source_of(one) if isinstance(one, Copy) else None
+                if stage is not None and stage.index not in found:
+                    found[stage.index] = stage
+                    pending.append(stage)
         return [found[index] for index in sorted(found)]
 
     def fitting(self, images: Iterable[DistrolessImage], builders: Iterable[Stage]) -> DistrolessImage:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Final
 
 from rewriter.model.data.distroless import DistrolessImage, distroless_images
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
+from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program
 from rewriter.model.project.go_files import Packages
@@ -23,7 +23,8 @@ def move_go(candidate: Candidate) -> Move:
     """How the stage moves; raises StaysError."""
     program = candidate.project.program
     if candidate.image.family == "golang":
-        raise StaysError("it is built in the stage that ships")
+        step = next((one for one in candidate.stage.instructions if isinstance(one, Run)), None)
+        raise StaysError("it is built in the stage that ships", step)
     if not program or program.language != "go":
         raise StaysError("what it runs is not known")
     graph = candidate.shipped.states.graph
@@ -63,6 +64,7 @@ def _image(
     if candidate.image.family == "alpine":
         raise StaysError("what is linked with Alpine's C library does not run on Debian")
     problem = StaysError("which release it is built for is not known")
+    _require_no_libraries(builder)
     for image in distroless_images("native"):
         try:
             return image, candidate.pinned(builder, image)
@@ -71,13 +73,25 @@ def _image(
     raise problem
 
 
+def _require_no_libraries(builder: Stage) -> None:
+    """Raise where the builder installs headers of a library: what is linked with it may need it when it runs."""
+    runs = (one for stage in builder.lineage for one in stage.instructions if isinstance(one, Run))
+    for run in runs:
+        for word in (word for call in apt_calls(run) if call.installs for word in call.packages):
+            if word.value.endswith("-dev") and word.value != "libc6-dev":
+                raise StaysError(f"it may be linked with the library of {word.value} in line {{line}}", run)
+
+
 def _require_no_programs(program: Program, candidate: Candidate) -> None:
     """Raise unless the sources can be read, and start no other programs."""
     packages = Packages(candidate.project.sources)
-    files = packages.read(posixpath.dirname(program.file))
+    files = packages.read_program(program.file)
     if packages.unread or not files:
         raise StaysError(packages.unread[0] if packages.unread else "the sources of the program are not found")
+    own = [one for one in candidate.stage.instructions if isinstance(one, Run)]
     for file in files:
+        if "os/user" in file.imports.values() and any("useradd" in run.text or "adduser" in run.text for run in own):
+            raise StaysError(f"{file.path} uses os/user: it may look for a user that is not there")
         if found := _STARTS_OTHERS.intersection(file.imports.values()):
             raise StaysError(f"{file.path} uses {min(found)}: it may start programs that are not there")
 

@@ -54,6 +54,7 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
     if written and posixpath.basename(written[0]) in _TASKS:
         if entrypoint is not None:
             raise StaysError(f"`{written[0]}` takes more words", entrypoint)
+        _require_plain_task(candidate)
         _require_no_variables(candidate)
     elif not written or posixpath.basename(written[0]) not in _NODE:
         raise candidate.not_plain(written, command)
@@ -64,6 +65,15 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
         candidate.words(cmd)
         return ((entrypoint, (*image.entrypoint, *written[1:])), *checked)
     return ((cmd, words[1:]), *checked) if cmd else checked
+
+
+def _require_plain_task(candidate: Candidate) -> None:
+    """Raise where a script of package.json does more than to start Node in the folder of the container."""
+    start = candidate.project.start
+    if start and (around := [one for one in start.around if one != "exec"]):
+        raise StaysError(f"a script of package.json has {around[0]} in front of `{candidate.command.text}`")
+    if candidate.command.folder != candidate.shipped.workdir:
+        raise StaysError(f"a script of package.json starts `{candidate.command.text}` in another folder")
 
 
 def _require_no_variables(candidate: Candidate) -> None:

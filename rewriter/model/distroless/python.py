@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import sys
 from typing import Final
 
 from rewriter.model.data.distroless import DistrolessImage, distroless_images, module_of
+from rewriter.model.data.standard_library import STANDARD_MODULES
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
@@ -36,6 +36,7 @@ _BRINGS_PYTHON: Final = re.compile(r"\bUV_PYTHON|\buv python\b|--python[= ]\d|\b
 _EDITABLE: Final = re.compile(r"(?m)^\s*(?:-e|--editable)\b")
 _BUILT: Final = re.compile(r"(?m)^\s*\[build-system\]")
 _WITHOUT_PROJECT: Final = ("--no-install-project", "--no-editable", "--no-root", "--only-group")
+_NAMES: Final = names("venv .venv")
 _IN_PLACE_OF_PYTHONS: Final = frozenset({"enum34"})
 
 
@@ -88,24 +89,34 @@ def _require_same_version(builder: Stage, version: str) -> None:
 
 def _environment(candidate: Candidate) -> tuple[str, Stage | None]:
     """The virtual environment that runs, and the stage that it comes from; empty where there is none."""
-    end = candidate.shipped.end
-    python = end.which("python")
     copies = [one for one in candidate.stage.instructions if isinstance(one, Copy) and one.source_stage]
-    if python.kind == "official":
+    program = candidate.command.words[0].value
+    python = candidate.shipped.end.which("python")
+    kind, path = (python.kind, python.path) if "/" not in program else ("venv", program)
+    if kind == "official" or posixpath.dirname(path) == "/usr/local/bin":
         if copy := next(
             (one for one in copies if "/usr/local" in one.destination or "site-packages" in one.text), None
         ):
             raise StaysError("what line {line} copies is no virtual environment", copy)
         return "", None
-    if python.kind != "venv":
+    if kind != "venv":
         raise StaysError("which Python it runs is not known")
-    folder = posixpath.dirname(posixpath.dirname(python.path))
+    folder = posixpath.dirname(posixpath.dirname(path))
     for copy in copies:
-        state = candidate.shipped.states.at(copy)
-        target = posixpath.normpath(posixpath.join(state.workdir or "/", state.expand(copy.destination) or "?"))
-        if is_inside(folder, target):
-            return folder, candidate.source_of(copy)
+        if is_inside(folder, candidate.target_of(copy)):
+            builder = candidate.source_of(copy)
+            if path == program and not _makes(builder, folder, candidate):
+                raise StaysError(f"{folder} is not known to be a virtual environment")
+            return folder, builder
     raise StaysError(f"where {folder} comes from is not known")
+
+
+def _makes(builder: Stage | None, folder: str, candidate: Candidate) -> bool:
+    """Whether a stage is known to make a virtual environment in a folder."""
+    if posixpath.basename(folder) in _NAMES:
+        return True
+    setup = candidate.shipped.states.at_end(builder).python_setup if builder else ()
+    return any(folder in text and "venv" in text for text in setup)
 
 
 # What it finds there
@@ -118,7 +129,7 @@ def _require_found_packages(candidate: Candidate, builder: Stage | None, image: 
     if builder is not None:
         found |= _installed_in(builder, candidate)
     for name in sorted(found):
-        if name.replace("-", "_") in sys.stdlib_module_names or name in _IN_PLACE_OF_PYTHONS:
+        if name.replace("-", "_") in STANDARD_MODULES or name in _IN_PLACE_OF_PYTHONS:
             raise StaysError(f"PYTHONPATH would put {name} in front of what Python brings itself")
         if not (name == "psycopg" and _names_binary(candidate)):
             candidate.require_libraries(name, python_need(name), image)
@@ -175,7 +186,7 @@ def _arguments(words: tuple[str, ...], candidate: Candidate, image: DistrolessIm
     """What Python is given to start the same."""
     program = posixpath.basename(words[0])
     if program in ("python", "python3", f"python{image.version}"):
-        if len(words) == 1:
+        if len(words) == 1 and len(candidate.command.words) == 1:
             raise StaysError("people work in its Python")
         return words[1:]
     module = module_of(program)
@@ -184,7 +195,7 @@ def _arguments(words: tuple[str, ...], candidate: Candidate, image: DistrolessIm
     folder = candidate.project.sources.origin_of_folder(candidate.command.folder or candidate.shipped.workdir)
     for name in candidate.shipped.context.list(folder or "") or () if folder is not None else ():
         stem = name.removesuffix(".py")
-        if stem in sys.stdlib_module_names or stem == module:
+        if stem in STANDARD_MODULES or stem == module:
             raise StaysError(f"{name} would be imported in place of what {module} imports")
     return ("-m", module, *words[1:])
 
@@ -210,12 +221,13 @@ def _settings(
         if is_path and f"{environment}/bin" in one.arguments and one.start > (paths[-1].start if paths else -1):
             return ((one, value),), below
     last = max(
-        (one for one in stage.instructions if one in paths or _brings(one, environment)), key=lambda it: it.start
+        (one for one in stage.instructions if one in paths or _brings(one, environment, candidate)),
+        key=lambda it: it.start,
     )
     return (), (*below, (last, "ENV", value))
 
 
-def _brings(one: Instruction, environment: str) -> bool:
+def _brings(one: Instruction, environment: str, candidate: Candidate) -> bool:
     if isinstance(one, Env):
-        return f"{environment}/bin" in one.arguments
-    return isinstance(one, Copy) and one.source_stage is not None and is_inside(environment, one.destination)
+        return any(pair.key.text == "PATH" for pair in one.pairs)
+    return isinstance(one, Copy) and one.source_stage is not None and is_inside(environment, candidate.target_of(one))

@@ -14,7 +14,6 @@ from typing import Final
 from rewriter.model.data.distroless import NONROOT, DistrolessImage
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import StaysError, Steps
-from rewriter.model.effects.copies import folder_at
 from rewriter.model.managers.call import Call, call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.running.as_whom import doubt_of_earlier_users, doubt_of_user, runs_as_root
@@ -154,7 +153,8 @@ class _Reader:
         last = next((one for one in reversed(stage.instructions) if isinstance(one, Workdir)), None)
         for one in stage.instructions:
             is_above = isinstance(one, Copy) and last is not None and one.start < last.start
-            if is_above and isinstance(one, Copy) and any(is_inside(path, self._target(one)) for path in made):
+            target = self._candidate.target_of(one) if is_above and isinstance(one, Copy) else "?"
+            if any(is_inside(path, target) for path in made):
                 raise StaysError("line {line} makes a folder for root that the user needs", one)
         if last is None:
             return stage.from_
@@ -168,12 +168,9 @@ class _Reader:
         flag = copy.flag("chown")
         if flag is not None:
             return not is_root(flag.value) and flag.value != NONROOT
-        target = self._target(copy)
-        return any(is_inside(target, folder) for folder in self._given)
-
-    def _target(self, copy: Copy) -> str:
-        state = self._shipped.states.at(copy)
-        return posixpath.normpath(posixpath.join(folder_at(state) or "/", state.expand(copy.destination) or "?"))
+        target = self._candidate.target_of(copy)
+        has = self._candidate.project.sources.has
+        return any(is_inside(target, folder) or (is_inside(folder, target) and has(folder)) for folder in self._given)
 
     def _require_own_workdir(self) -> None:
         """Raise unless it is WORKDIR that makes the folder: COPY makes folders for root."""
@@ -181,7 +178,7 @@ class _Reader:
         for one in self._candidate.stage.instructions:
             if isinstance(one, Workdir) and folder in self._made_by(one):
                 return
-            if isinstance(one, Copy) and is_inside(self._target(one), folder) and folder in self._given:
+            if isinstance(one, Copy) and is_inside(self._candidate.target_of(one), folder) and folder in self._given:
                 raise StaysError(f"line {{line}} makes {folder} for root", one)
 
     def _made_by(self, workdir: Workdir) -> Iterator[str]:

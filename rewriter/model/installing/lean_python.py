@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import sys
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from rewriter.model.data.standard_library import STANDARD_MODULES
 from rewriter.model.installing.lean_guards import FullError, LeanInstall, Reader
 from rewriter.model.installing.locks.python import kept_by_poetry, kept_by_uv, read_table
 from rewriter.model.installing.manifests import Project as Files
@@ -149,7 +149,7 @@ _FOR_DEVELOPERS: Final = names("pytest coverage mypy black ruff ipython debugpy 
 
 def _stays(module: str, kept: frozenset[str]) -> bool:
     """Whether an imported module is there without the packages that go."""
-    return module in sys.stdlib_module_names or normal_name(_PACKAGES.get(module, module)) in kept
+    return module in STANDARD_MODULES or normal_name(_PACKAGES.get(module, module)) in kept
 
 
 def _of_uv(settings: Mapping[str, Any]) -> tuple[str, ...]:

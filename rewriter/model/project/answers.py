@@ -72,13 +72,15 @@ class Start(NamedTuple):
 
     `commands` run one after the other; the last one is the server, for what stands behind a server never runs.
     `followed` names what led to them, such as `entrypoint.sh` or `npm run start`, `scripts` the shell scripts of the
-    context among them. `unread` says what could not be read on the way: it may do anything.
+    context among them. `unread` says what could not be read on the way: it may do anything. `around` are programs that
+    only run another one, such as `dumb-init`, and the variables that are set for a command, such as `NODE_ENV=`.
     """
 
     commands: tuple[Command, ...]
     followed: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
 
 class Program(NamedTuple):

@@ -39,7 +39,7 @@ _PATTERN: Final = re.compile(r"\A\s*\(?(?:[^\s()|;&]+|\"[^\"]*\")(?:\s*\|\s*[^\s
 class Follower:
     """Follows commands and notes those that run in the end."""
 
-    __slots__ = ("_steps", "commands", "environment", "followed", "scripts", "sources", "unread")
+    __slots__ = ("_steps", "around", "commands", "environment", "followed", "scripts", "sources", "unread")
 
     def __init__(self, sources: Sources, variables: Variables) -> None:
         self.sources: Final = sources
@@ -48,6 +48,7 @@ class Follower:
         self.followed: Final[list[str]] = []
         self.scripts: Final[list[str]] = []
         self.unread: Final[list[str]] = []
+        self.around: Final[list[str]] = []
         self._steps = MOST_STEPS
 
     def follow(
@@ -91,6 +92,7 @@ class Follower:
         for _ in range(DEEPEST):
             while words and (match := _ASSIGNMENT.match(words[0].value)):
                 own[match[1]] = Text(match[2], words[0].variables)
+                self.around.append(f"{match[1]}=")
                 words = words[1:]
             if not words:
                 return words
@@ -104,6 +106,7 @@ class Follower:
             rest = self._behind(words, wrapper) if wrapper else words
             if rest == words or not rest:
                 return words
+            self.around.append(name)
             words = rest
         return words
 
@@ -261,6 +264,7 @@ class _Script:
             values = list(read_word(assignment.value.text, self._variables)) or [Text("")]
             value = values[0] if len(values) == 1 else Text(UNKNOWN_PART)
             assigned[assignment.name] = Text(UNKNOWN_PART) if is_conditional and not command.words else value
+            self._follower.around.append(f"{assignment.name}=")
         if not command.words:
             own.update(assigned)
             return
@@ -286,6 +290,7 @@ class _Script:
         for word in words[1:]:
             if match := _ASSIGNMENT.match(word.value):
                 self._variables.own[match[1]] = Text(UNKNOWN_PART if is_conditional else match[2], word.variables)
+                self._follower.around.append(f"{match[1]}=")
 
     def _source(self, words: tuple[Text, ...], _: bool) -> None:
         name = words[1].value if len(words) > 1 else ""

@@ -74,6 +74,10 @@ class Packages:
                             pending.append(place)
         return found
 
+    def read_program(self, file: str) -> list[GoFile]:
+        """The files of what `go build` is given, and of what it imports: `.`, the folder of a package, or `main.go`."""
+        return self.read(posixpath.dirname(file) if file.endswith(".go") else "" if file == "." else file)
+
     def _find_module(self, folder: str) -> None:
         while True:
             text = self.sources.read(posixpath.join(folder, "go.mod"))

@@ -48,7 +48,7 @@ def read_go(sources: Sources, program: Program, environment: Mapping[str, str | 
     if not program.file:
         return Unknown(f"the sources of `{program.name}` are not in the build context")
     packages = Packages(sources)
-    files = packages.read("" if program.file == "." else program.file)
+    files = packages.read_program(program.file)
     if not files:
         return Unknown(
             packages.unread[0] if packages.unread else f"{program.file} holds no Go sources that can be read"

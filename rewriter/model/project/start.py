@@ -66,9 +66,10 @@ def start_of(
     follower.follow(tuple(words), sources.states.at_end(stage).workdir)
     follower.unread[:0] = unread
     if not follower.commands:
-        return Unknown((follower.unread or ["nothing runs"])[0])
+        return Unknown((follower.unread or ["it runs nothing but what a shell does itself"])[0])
     unread = list(dict.fromkeys(follower.unread))
-    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread))
+    around = tuple(dict.fromkeys(follower.around))
+    return Start(tuple(follower.commands), tuple(follower.followed), tuple(follower.scripts), tuple(unread), around)
 
 
 def _given(words: tuple[str, ...]) -> Iterator[Text]:

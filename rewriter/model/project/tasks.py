@@ -123,6 +123,7 @@ def package_of(sources: Sources, folder: str) -> dict[str, object] | Unknown:
 
 def pm2_task(follower: Follower, command: Command, own: dict[str, Text], depth: int) -> bool:
     """`pm2-runtime server.js`, `pm2 start npm -- start`: https://pm2.keymetrics.io/docs/usage/docker-pm2-nodejs/"""
+    follower.around.append(posixpath.basename(command.words[0].value))
     words = [word for word in command.words[1:] if word.value not in ("start", "--no-daemon", "--attach")]
     texts = [word.value for word in words]
     if texts and texts[0] in ("npm", "yarn", "pnpm"):
@@ -159,6 +160,7 @@ def procfile_task(follower: Follower, command: Command, own: dict[str, Text], de
     if len(chosen) != 1:
         return _cannot(follower, command, "the Procfile starts several programs")
     follower.followed.append(f"Procfile {chosen[0]}")
+    follower.around.append(posixpath.basename(command.words[0].value))
     follower.run_text(processes[chosen[0]], Variables(follower.environment, dict(own)), command, depth + 1)
     return True
 
