@@ -44,6 +44,8 @@ class Compiled:
         self.above: Final[dict[Instruction, list[Part]]] = {}
         self.below: Final[dict[Instruction, list[Part]]] = {}
         self.systems: Final[list[Run]] = []
+        self.spoken: frozenset[str] = frozenset()
+        """The names in paths that the sources of the program speak of."""
         self._removed: Final[list[str]] = []
 
     def _movers(self) -> Iterator[Run]:
@@ -198,7 +200,8 @@ class Compiled:
     def files(self) -> list[str]:
         """The files and folders in the project's folder that the program may read, by their paths in the image."""
         copies = [one for one, parts in self.below.items() if isinstance(one, Copy) and not parts]
-        return files_beside(self.reading, Place(self.toolchain, self.folder, self.built, tuple(self._removed)), copies)
+        place = Place(self.toolchain, self.folder, self.built, tuple(self._removed), self.spoken)
+        return files_beside(self.reading, place, copies)
 
     def bring(self, paths: Sequence[str], installs: Sequence[Part] = ()) -> None:
         """Let the runtime have paths from the builder, and what installs packages, in the place of the builds."""

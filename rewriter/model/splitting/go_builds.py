@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.stage_installs import simple_commands
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
-from rewriter.model.project.locate import go_package
+from rewriter.model.project.locate import go_arguments, go_package
+from rewriter.model.splitting.files_beside import is_in
+from rewriter.model.splitting.parts import UnsplitError
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.tree import Run
@@ -77,6 +80,55 @@ def _package_below(reading: Reading, folder: str, path: str) -> str:
         if posixpath.basename(package) == name and _is_program(reading, package):
             return package
     return ""
+
+
+def other_programs(reading: Reading, builds: Iterable[Run], started: str) -> Iterator[tuple[str, list[str]]]:
+    """The paths of what else is built to be run, each with its packages: someone may start that as well.
+
+    It is a folder where several programs are put into one. Raises UnsplitError where it is not known.
+    """
+    for run in builds:
+        for step in reading.steps(run):
+            for command in filter(builds_go, simple_commands(step)):
+                made = _made(reading, run, command, step.folder)
+                yield from ((path, packages) for path, packages in made if path != started)
+
+
+def _made(reading: Reading, run: Run, command: SimpleCommand, folder: str) -> Iterator[tuple[str, list[str]]]:
+    output, patterns = go_arguments(command)
+    is_install = command.words[1].value == "install"
+    if any("@" in one for one in patterns) or not (output or is_install):
+        return  # tools that are installed serve builds; without -o it is one program, or all are thrown away
+    packages = [one for pattern in patterns or ["."] for one in _programs_of(reading, folder, pattern)]
+    if is_install:
+        yield from ((f"/go/bin/{posixpath.basename(one)}", [one]) for one in packages if one != folder)
+        return
+    if not folder or "$" in output:
+        raise UnsplitError("where line {line} builds to is not known", run)
+    path = posixpath.normpath(posixpath.join(folder, output))
+    if path == "/dev/null" or is_in(path, "/tmp"):
+        return
+    is_of_several = output.endswith("/") or len(patterns) > 1 or any("..." in one for one in patterns)
+    if not is_of_several:
+        yield path, packages
+    elif path in SHARED_FOLDERS or is_in(folder, path):
+        yield from ((posixpath.join(path, posixpath.basename(one)), [one]) for one in packages)
+    else:
+        yield path, packages
+
+
+def _programs_of(reading: Reading, folder: str, pattern: str) -> Iterator[str]:
+    """The packages of programs that a pattern of `go build` means, by their paths in the image."""
+    package = posixpath.normpath(posixpath.join(folder, pattern.removesuffix("/...")))
+    if not pattern.endswith("..."):
+        yield posixpath.dirname(package) if package.endswith(".go") else package
+        return
+    origin = folder_of_package(reading, package)
+    paths = reading.context.walk(origin, lambda name: name.endswith(".go")) if origin is not None else None
+    for place in dict.fromkeys(posixpath.dirname(path) for path in paths or ()):
+        inner = posixpath.normpath(posixpath.join(package, posixpath.relpath(place or ".", origin or ".")))
+        if _is_program(reading, inner):
+            yield inner
 
 
 def _is_program(reading: Reading, package: str) -> bool:

@@ -67,6 +67,8 @@ _BUILD_PACKAGES: Final = _OF_THE_TOOLS | names(
 )
 # https://github.com/adoptium/containers, 17/jre/ubuntu/*/Dockerfile
 _IN_TEMURIN: Final = names("ca-certificates curl fontconfig locales tzdata")
+_SETTINGS: Final = re.compile(r"(?:application|bootstrap|microprofile-config)[\w-]*\.(?:ya?ml|properties)")
+_NAMES_SOURCES: Final = re.compile(r"(?m)^[^#\n]*(?:file:|[=:,][ \t]*[\"']?)(?:\./)?src/main/")
 _AGENT: Final = re.compile(r"-(?:javaagent|agentpath|agentlib|Xrun)(?::|jdwp)([^\s=\"']*)")
 _IN_SOURCES: Final = re.compile(r"(?:^|[\s=:\"'])(?:\./)?src/")
 _IN_OUTPUT: Final = re.compile(rf"(?:^|[\s=:/\"'])(?:{'|'.join(sorted(OUTPUTS))})/")
@@ -110,7 +112,7 @@ def split_java(reading: Reading) -> Split | None:
     compiled = Compiled(reading, JAVA._replace(workdir=workdir), builds, folder, _apart(built))
     require_fitting_stage(compiled, start)
     require_own_folder(compiled)
-    _require_runtime_only(reading, origin)
+    compiled.spoken = _require_runtime_only(reading, origin)
     compiled.place()
     _place_packages(compiled, image)
     _require_programs(compiled, start, image)
@@ -157,10 +159,13 @@ def _apart(paths: list[str]) -> list[str]:
     return [it for it in dict.fromkeys(paths) if not any(it != one and it.startswith(f"{one}/") for one in paths)]
 
 
-def _require_runtime_only(reading: Reading, origin: str) -> None:
+def _require_runtime_only(reading: Reading, origin: str) -> frozenset[str]:
     if problem := next(java_problems(reading.context), ""):
         raise UnsplitError(problem)
-    require_no_programs(reading.context, origin, _SOURCES, _STARTS, "Java")
+    for path in reading.context.walk(origin, lambda name: _SETTINGS.fullmatch(name) is not None) or ():
+        if _NAMES_SOURCES.search(reading.context.read(path) or ""):
+            raise UnsplitError(f"{path} names a path in src, which may be read when it runs")
+    return require_no_programs(reading.context, origin, _SOURCES, _STARTS, "Java")
 
 
 def _place_packages(compiled: Compiled, image: str) -> None:

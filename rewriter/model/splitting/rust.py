@@ -98,7 +98,7 @@ def split_rust(reading: Reading) -> Split | None:
     if "crt-static" in text:
         raise UnsplitError("RUSTFLAGS say how the C library is linked")
     require_plain_links(reading.project.sources, folder, text)
-    require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
+    compiled.spoken = require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
     compiled.place()
     require_few_files(compiled)
     compiled.bring((binary, *compiled.files()), _installs(compiled, release, libraries, needs_of(crates)))
@@ -139,14 +139,14 @@ def _is_moved(reading: Reading, binary: str) -> bool:
 
 def _installs(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> list[Part]:
     """What installs the packages that the small image needs; nothing where it needs none."""
-    base, packages = needed_packages(compiled, release, needs, is_parallel=False)
+    base, packages, options = needed_packages(compiled, release, needs, is_parallel=False)
     if base.manager == "apk" and libraries:
         raise UnsplitError(f"how {libraries[0]} is linked on Alpine is not known")
     if base.manager == "apt-get":
         packages = tuple(dict.fromkeys((*packages, *_libraries(base, libraries))))
     if not packages:
         return []
-    return [installing(packages, base, like=compiled.first_copy, options="--no-install-recommends ")]
+    return [installing(packages, base, like=compiled.first_copy, options=options)]
 
 
 def _libraries(base: Base, packages: tuple[str, ...]) -> Iterator[str]:
