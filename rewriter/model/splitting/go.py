@@ -37,7 +37,7 @@ from rewriter.model.splitting.go_builds import (
 )
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
-from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
+from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
 from rewriter.model.splitting.sources_read import names_in_paths
 from rewriter.model.splitting.stage_reading import Reading
@@ -97,7 +97,9 @@ class _Partition:
         compiled.place()
         files = compiled.files()
         paths = (*built, *([folder] if len(files) > GO.most_files else files))
-        compiled.bring(paths, [self._installs(compiled, release)])
+        needed = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
+        installs = installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)
+        compiled.bring(paths, [installs], needed.programs)
         if binary.is_bare and binary.path.startswith("/go/"):
             compiled.below[compiled.last].append(New("ENV", "PATH=/go/bin:$PATH"))
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
@@ -141,8 +143,3 @@ class _Partition:
         # What begins with a slash is mostly the path in an address.
         inside = (text for text in texts if not text.startswith("/") or is_in(text, folder))
         return frozenset(names_in_paths(inside))
-
-    def _installs(self, compiled: Compiled, release: str) -> Part:
-        """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""
-        needed = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
-        return installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)

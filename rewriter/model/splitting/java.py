@@ -24,6 +24,7 @@ from typing import Final
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
+from rewriter.model.programs import programs_of
 from rewriter.model.project.answers import Command, Start
 from rewriter.model.slimming.started import java_problems
 from rewriter.model.slimming.twins import kinds
@@ -196,6 +197,7 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
     family = "openjdk" if "openjdk:" in image else "eclipse-temurin"
     lacking = kinds()[family, "runtime"].lacks | _OF_THE_TOOLS | (_NOT_ON_ALPINE if is_alpine(image) else frozenset())
     lacking |= _NOT_IN_SLIM if "-slim" in image else frozenset()
+    lacking -= _installed_again(compiled)
     for text in texts:
         if found := next((name for name in sorted(lacking) if _calls(text, name)), ""):
             raise UnsplitError(f"`{found}` is not in {image}")
@@ -207,6 +209,13 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
             copies = (compiled.reading.copied(one) for one in kept if isinstance(one, Copy))
             if not any(match[1] in (one.target, *one.targets) for one in copies if one):
                 raise UnsplitError(f"whether {image} has what {match[0]} names is not known")
+
+
+def _installed_again(compiled: Compiled) -> frozenset[str]:
+    """The programs of packages that are installed in the runtime as well."""
+    runs = (run for run in compiled.systems if run not in compiled.below)
+    calls = (call for run in runs for step in compiled.reading.steps(run) for call in calls_of(step))
+    return frozenset().union(*(programs_of(call) for call in calls if is_system_install(call)))
 
 
 def _calls(text: str, program: str) -> bool:

@@ -30,6 +30,7 @@ _OF_THE_IMAGE: Final = {
         "wget": "wget",
         "procps": "pgrep pkill ps top",
         "openssh-client": "ssh scp sftp ssh-keygen ssh-keyscan",
+        "ca-certificates": "update-ca-certificates",
     }.items()
     for program in programs.split()
 }
@@ -99,6 +100,11 @@ class Needed(NamedTuple):
     base: Base
     packages: tuple[str, ...]
     options: str
+
+    @property
+    def programs(self) -> frozenset[str]:
+        """The programs that the packages bring."""
+        return frozenset().union(*map(programs_of_package, self.packages))
 
 
 def needed_packages(compiled: Compiled, release: str, first: Iterable[str], *, is_parallel: bool) -> Needed:

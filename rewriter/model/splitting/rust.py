@@ -38,8 +38,8 @@ from rewriter.model.splitting.compiled_guards import (
     require_own_folder,
 )
 from rewriter.model.splitting.files_beside import Toolchain, whole_project
-from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
-from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
+from rewriter.model.splitting.linked_images import Needed, needed_packages, pinned_to, release_of, small_image
+from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
 from rewriter.model.splitting.rust_crates import crates_of, libraries_of, needs_of, require_plain_links
 from rewriter.model.splitting.sources_read import require_no_programs
@@ -101,8 +101,10 @@ def split_rust(reading: Reading) -> Split | None:
     compiled.spoken = require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
     compiled.place()
     require_few_files(compiled)
-    compiled.bring((binary, *compiled.files()), _installs(compiled, release, libraries, needs_of(crates)))
-    if "/" not in program:
+    needed = _needed(compiled, release, libraries, needs_of(crates))
+    installs = installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)
+    compiled.bring((binary, *compiled.files()), [installs] if needed.packages else [], needed.programs)
+    if "/" not in program and binary.startswith(f"{_INSTALLED}/"):
         compiled.below[compiled.last].append(New("ENV", f"PATH={_INSTALLED}:$PATH"))
     pinned = "" if release.startswith("alpine") else pinned_to(reading.stage, release)
     return compiled.split("Rust", base=small_image(reading.stage, release), pinned=pinned)
@@ -137,16 +139,15 @@ def _is_moved(reading: Reading, binary: str) -> bool:
     )
 
 
-def _installs(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> list[Part]:
-    """What installs the packages that the small image needs; nothing where it needs none."""
-    base, packages, options = needed_packages(compiled, release, needs, is_parallel=False)
-    if base.manager == "apk" and libraries:
+def _needed(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> Needed:
+    """The packages that the small image needs, with those that the program is linked with."""
+    needed = needed_packages(compiled, release, needs, is_parallel=False)
+    if needed.base.manager == "apk" and libraries:
         raise UnsplitError(f"how {libraries[0]} is linked on Alpine is not known")
-    if base.manager == "apt-get":
-        packages = tuple(dict.fromkeys((*packages, *_libraries(base, libraries))))
-    if not packages:
-        return []
-    return [installing(packages, base, like=compiled.first_copy, options=options)]
+    if needed.base.manager != "apt-get":
+        return needed
+    packages = (*needed.packages, *_libraries(needed.base, libraries))
+    return needed._replace(packages=tuple(dict.fromkeys(packages)))
 
 
 def _libraries(base: Base, packages: tuple[str, ...]) -> Iterator[str]:
