@@ -121,7 +121,7 @@ def _holds_more_than_sources(origin: str, reading: Reading, place: Place) -> boo
     paths = context.walk(origin, lambda _: True)
     if paths is None:
         return True
-    texts = _folders_of_texts(paths)
+    texts = folders_of_texts(paths)
     for path in paths:
         *inner, name = path[len(origin) + 1 :].split("/")
         is_left = place.is_left_behind(name) and posixpath.dirname(path) not in texts
@@ -130,7 +130,7 @@ def _holds_more_than_sources(origin: str, reading: Reading, place: Place) -> boo
     return False
 
 
-def _folders_of_texts(paths: Iterable[str]) -> set[str]:
+def folders_of_texts(paths: Iterable[str]) -> set[str]:
     """The folders that hold nothing but texts, such as the articles of a site; one for readers is no article."""
     folders: dict[str, bool] = {}
     for path in paths:
