@@ -204,7 +204,7 @@ class Compiled:
         built = [it for it in self.built if it == path or it.startswith(f"{path.rstrip('/')}/")]
         words = [posixpath.basename(word.value or word.text) for command in commands for word in command.arguments]
         is_moved = any(fnmatchcase(posixpath.basename(it), word) for it in built for word in words if word)
-        return path in self.built or is_moved or (bool(built) and _programs(step) == {"mkdir"})
+        return self.brings(path, self.built) or is_moved or (bool(built) and _programs(step) == {"mkdir"})
 
     # What is brought
 

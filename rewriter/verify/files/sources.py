@@ -26,10 +26,14 @@ class Sources:
         self._entries: Final = old.snapshot.entries
         self._is_left: Final = [TOOLCHAINS[it].is_left_behind for it in sorted(old.compilers - new.compilers)]
         self._started: Final = started
+        self._has_lost_git: Final = (
+            "/usr/bin/git" in old.snapshot.entries and "/usr/bin/git" not in new.snapshot.entries
+        )
 
     def has(self, path: str) -> bool:
         """Whether an old path is a source, or lies beside sources, or is a folder of nothing else.
 
+        Git's settings are where git vanishes, too: they say where a compiler gets packages from.
         What the configuration names is none, nor are texts in a folder of nothing else.
         """
         entries = self._entries
@@ -40,6 +44,8 @@ class Sources:
     def _is_source(self, path: str) -> bool:
         if self._started.fullmatch(path) or posixpath.dirname(path) in self._texts:
             return False
+        if path == "/root/.gitconfig":
+            return self._has_lost_git
         return any(is_left(part) for is_left in self._is_left for part in _inside(path))
 
     @cached_property
@@ -50,7 +56,7 @@ class Sources:
 
 
 def what_is_started(image: Image) -> re.Pattern[str]:
-    """What the paths fit that the configuration of an image names, as the program or what it is told; `*` is any name."""
+    """What the paths fit that the configuration of an image names, the program and what it is told; `*` is any name."""
     configuration = image.configuration
     health = (configuration.get("Healthcheck") or {}).get("Test") or ()
     words = (*(configuration.get("Entrypoint") or ()), *(configuration.get("Cmd") or ()), *health)
