@@ -37,10 +37,11 @@ from rewriter.model.splitting.compiled_guards import (
     require_fitting_stage,
     require_own_folder,
 )
-from rewriter.model.splitting.files_beside import Toolchain, whole_project
+from rewriter.model.splitting.files_beside import Toolchain, is_in, whole_project
 from rewriter.model.splitting.linked_images import Needed, needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
+from rewriter.model.splitting.rust_binaries import other_binaries
 from rewriter.model.splitting.rust_crates import crates_of, libraries_of, needs_of, require_plain_links
 from rewriter.model.splitting.sources_read import require_no_programs
 from rewriter.model.splitting.stage_reading import Reading
@@ -77,16 +78,18 @@ def split_rust(reading: Reading) -> Split | None:
         return None
     if not start:
         raise UnsplitError(f"what a container starts is not known: {start.reason}")
-    command = start.commands[-1]
+    command, calls = start.commands[-1], [call for _, _, call in builds]
     program = command.words[0].value
     place = builds[-1][1].folder
     folder = whole_project(reading, place)
-    binary = _binary(program, command.folder, [call for _, _, call in builds])
+    binary = _binary(program, command.folder, calls)
     require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
-    compiled = Compiled(reading, RUST, [run for run, _, _ in builds], folder, [binary])
+    is_where_built = (is_in(binary, folder) and "/target/" in binary) or binary.startswith(f"{_INSTALLED}/")
+    others = other_binaries(reading.project.sources, place, calls, binary) if is_where_built else []
+    built = [binary, *others]
+    compiled = Compiled(reading, RUST, [run for run, _, _ in builds], folder, built)
     require_own_folder(compiled)
-    is_in_target = compiled.is_inside(binary) and "/target/" in binary
-    if not (is_in_target or binary.startswith(f"{_INSTALLED}/") or _is_moved(reading, binary)):
+    if not is_where_built and not _is_moved(reading, binary):
         return None
     release = release_of(reading.stage, "Rust")
     require_fitting_stage(compiled, start)
@@ -103,7 +106,7 @@ def split_rust(reading: Reading) -> Split | None:
     require_few_files(compiled)
     needed = _needed(compiled, release, libraries, needs_of(crates))
     installs = installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)
-    compiled.bring((binary, *compiled.files()), [installs] if needed.packages else [], needed.programs)
+    compiled.bring((*built, *compiled.files()), [installs] if needed.packages else [], needed.programs)
     if "/" not in program and binary.startswith(f"{_INSTALLED}/"):
         compiled.below[compiled.last].append(New("ENV", f"PATH={_INSTALLED}:$PATH"))
     pinned = "" if release.startswith("alpine") else pinned_to(reading.stage, release)
