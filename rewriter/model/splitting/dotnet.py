@@ -90,7 +90,9 @@ def split_dotnet(reading: Reading) -> Split | None:
     if folder == published or folder.startswith(f"{published}/"):
         raise UnsplitError("the sources lie in the folder that is published to")
     image = _runtime_image(reading, folder)
-    compiled = Compiled(reading, DOTNET, outputs.values(), folder, [published])
+    # What else is published may be what another container starts.
+    built = [published, *(it for it in outputs if not is_in(it, published) and not is_in(published, it))]
+    compiled = Compiled(reading, DOTNET, outputs.values(), folder, built)
     require_fitting_stage(compiled, start)
     require_all_brought(compiled, start)
     require_own_folder(compiled)
@@ -101,7 +103,7 @@ def split_dotnet(reading: Reading) -> Split | None:
         raise UnsplitError("line {line} installs packages", compiled.systems[0])
     _require_programs(compiled, image)
     require_few_files(compiled)
-    compiled.bring([published, *(() if is_in(command.folder, published) else compiled.files())])
+    compiled.bring([*built, *(() if is_in(command.folder, published) else compiled.files())])
     return compiled.split("the .NET SDK", base=image)
 
 
