@@ -654,11 +654,10 @@ def test_sources_may_vanish_together_with_the_compiler() -> None:
     ]
     assert failures(old, {**new, "/usr/local/go/bin/go": "go"}, "sources", "build-tools")
     git: Files = {"/usr/bin/git": "git"}
-    old = {**old, **git, "/root/.gitconfig": "[url]"}
-    assert [
-        it[0] for it in failures(old, {**new, "/root": folder(), "/usr/bin": folder()}, "sources", "build-tools")
-    ] == ["/usr/bin/git"]
-    found = failures(old, {**new, **git, "/root": folder()}, "sources", "build-tools")
+    using: Files = {**old, **git, "/root/.gitconfig": "[url]"}
+    found = failures(using, {**new, "/root": folder(), "/usr/bin": folder()}, "sources", "build-tools")
+    assert [it[0] for it in found] == ["/usr/bin/git"]
+    found = failures(using, {**new, **git, "/root": folder()}, "sources", "build-tools")
     assert [it[0] for it in found] == ["/root/.gitconfig"]
 
 

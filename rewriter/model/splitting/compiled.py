@@ -233,7 +233,8 @@ class Compiled:
             self.below[caller] = [*installs, *self.below.get(caller, [Original(caller)])]
         else:
             added += installs
-        for number, path in enumerate(paths):
+        there = [path for path in paths if path == self.built[0] or not self.brings(path, self._removed)]
+        for number, path in enumerate(there):
             target = f"{posixpath.dirname(path)}/" if "*" in path else path
             copied = f"--from={reading.builder} {path} {target}"
             added.append(New("COPY", copied, self.first_copy if number == 0 else None))

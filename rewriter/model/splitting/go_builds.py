@@ -21,6 +21,10 @@ from rewriter.syntax.tree import Run
 _FLAGS: Final = names("-v -a -x -race -trimpath")
 _MAIN: Final = re.compile(r"(?m)^package[ \t]+main\b")
 
+# https://pkg.go.dev/cmd/go#hdr-Build_constraints
+_CONDITION: Final = re.compile(r"(?m)^//(?:go:build|[ \t]*\+build)\b")
+_VERSION: Final = re.compile(r"v[0-9]+")
+
 
 class Binary(NamedTuple):
     """A binary by its path in the image, its package by the path there, and the command that starts it."""
@@ -67,8 +71,10 @@ def _package(reading: Reading, run: Run, path: str) -> str:
             if step.folder and (package := go_package(command, step.folder, path)):
                 return package
             words = [word.value for word in command.words[2:] if word.value not in _FLAGS]
-            if step.folder and words == ["./..."] and command.words[1].value == "install":
-                return _package_below(reading, step.folder, path)
+            is_pattern = len(words) == 1 and words[0].startswith("./") and words[0].endswith("/...")
+            if step.folder and is_pattern and command.words[1].value == "install":
+                below = posixpath.normpath(posixpath.join(step.folder, words[0].removesuffix("...")))
+                return _package_below(reading, below, path)
     return ""
 
 
@@ -100,8 +106,10 @@ def _made(reading: Reading, run: Run, command: SimpleCommand, folder: str) -> It
     if any("@" in one for one in patterns) or not (output or is_install):
         return  # tools that are installed serve builds; without -o it is one program, or all are thrown away
     packages = [one for pattern in patterns or ["."] for one in _programs_of(reading, folder, pattern)]
+    # That of a module is called after it, and so is that of a version.
+    named = [one for one in packages if one != folder and not _VERSION.fullmatch(posixpath.basename(one))]
     if is_install:
-        yield from ((f"/go/bin/{posixpath.basename(one)}", [one]) for one in packages if one != folder)
+        yield from ((f"/go/bin/{posixpath.basename(one)}", [one]) for one in named)
         return
     if not folder or "$" in output:
         raise UnsplitError("where line {line} builds to is not known", run)
@@ -112,7 +120,7 @@ def _made(reading: Reading, run: Run, command: SimpleCommand, folder: str) -> It
     if not is_of_several:
         yield path, packages
     elif path in SHARED_FOLDERS or is_in(folder, path):
-        yield from ((posixpath.join(path, posixpath.basename(one)), [one]) for one in packages)
+        yield from ((posixpath.join(path, posixpath.basename(one)), [one]) for one in named)
     else:
         yield path, packages
 
@@ -135,9 +143,10 @@ def _is_program(reading: Reading, package: str) -> bool:
     sources = reading.project.sources
     if (place := folder_of_package(reading, package)) is None:
         return False
-    listed = [name for name in sources.context.list(place) or () if name.endswith(".go")]
-    texts = [sources.read(posixpath.join(place, name)) for name in listed]
-    return any(not isinstance(text, str) or _MAIN.search(text) for text in texts)
+    listed = sources.context.list(place) or ()
+    names = (name for name in listed if name.endswith(".go") and not name.endswith("_test.go"))
+    texts = (sources.read(posixpath.join(place, name)) for name in names)
+    return any(not isinstance(text, str) or (_MAIN.search(text) and not _CONDITION.search(text)) for text in texts)
 
 
 def folder_of_package(reading: Reading, package: str) -> str | None:
