@@ -253,6 +253,10 @@ def test_names_that_a_build_makes_up_are_excused_and_nothing_else_of_a_body() ->
     for text in ("<p>cats</p> build=Q00q", "<p>hats</p>", "<p>hats</p> build=Q00q <p>more</p>"):
         assert subjects(compare_behaviour(before, serving(text), NOTHING, before, rebuilt)) == ["GET / on port 80"]
     assert compare_behaviour(before, serving("<p>cats</p> build=Q00q"), NOTHING, before, before).failures
+    long = "p" * 70_000
+    before, broken, rebuilt = (serving(f"{long} {end}") for end in ("end", "", "another end"))
+    for other in (before, rebuilt):
+        assert subjects(compare_behaviour(before, broken, NOTHING, before, other)) == ["GET / on port 80"]
 
 
 def test_health_is_judged() -> None:

@@ -494,8 +494,11 @@ def test_a_new_user_may_have_a_home() -> None:
 
 def test_the_home_of_a_user_may_go_with_the_user() -> None:
     after = {"/etc/passwd": "root:x:0:0::/root:/bin/sh\n", "/home": folder()}
+    after |= {"/etc/skel/.bashrc": "x"}
     before = {**after, "/etc/passwd": PASSWD.replace(":root:/root", "::/root"), "/home/app/.bashrc": "x", "/opt/x": "y"}
     assert [it[0] for it in failures(before, after, "replaced-users")] == ["/opt/"]
+    for lost in ("/home/app/server.jar", "/home/app/.bashrc"):
+        assert [it[0] for it in failures({**before, lost: "ours"}, after, "replaced-users")] == [lost, "/opt/"]
 
 
 def test_no_password_is_shown() -> None:
@@ -647,6 +650,12 @@ def test_sources_may_vanish_together_with_the_compiler() -> None:
         "/app/page.html"
     ]
     assert failures(old, {**new, "/usr/local/go/bin/go": "go"}, "sources", "build-tools")
+    git: Files = {"/usr/bin/git": "git"}
+    using: Files = {**old, **git, "/root/.gitconfig": "[url]"}
+    found = failures(using, {**new, "/root": folder(), "/usr/bin": folder()}, "sources", "build-tools")
+    assert [it[0] for it in found] == ["/usr/bin/git"]
+    found = failures(using, {**new, **git, "/root": folder()}, "sources", "build-tools")
+    assert [it[0] for it in found] == ["/root/.gitconfig"]
 
 
 @pytest.mark.parametrize(
@@ -678,6 +687,29 @@ def test_what_a_compiler_leaves_may_vanish_with_it(compiler: str, lost: tuple[st
     found = failures({**old, kept: "p"}, new, "sources", "build-tools")
     assert any(kept.startswith(it[0]) and it[0].count("/") > 1 for it in found), found
     assert failures(old, {**new, compiler: "c"}, "sources", "build-tools")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "lost"),
+    [
+        ("/opt/java/openjdk/bin/javac", "/app/target/shop.jar"),
+        ("/opt/java/openjdk/bin/javac", "/app/build/libs/shop-1.jar"),
+        ("/opt/java/openjdk/bin/javac", "/app/src/main/resources/a.yml"),
+        ("/usr/local/go/bin/go", "/app/posts/one.md"),
+        ("/usr/local/cargo/bin/cargo", "/app/target/release/shop"),
+        ("/usr/local/cargo/bin/cargo", "/usr/local/cargo/bin/shop"),
+        ("/usr/share/dotnet/sdk/dotnet.dll", "/root/.dotnet/tools/dotnet-trace"),
+    ],
+)
+def test_what_is_started_or_read_does_not_vanish_with_a_compiler(compiler: str, lost: str) -> None:
+    command = ["sh", "-c", "java -Dspring.config.location=file:src/main/resources/a.yml -jar build/libs/*.jar"]
+    started = {"WorkingDir": "/app", "Cmd": command, "Entrypoint": ["./target/release/shop", "/app/target/shop.jar"]}
+    new = {**BASE, **dict.fromkeys(("/opt/java/openjdk", "/usr/local/cargo/bin", "/usr/share/dotnet"), folder())}
+    old = {**new, compiler: "c", "/app/README.md": "r", "/app/a/b.md": "b", "/app/a/b.go": "b"}
+    configurations = (started, started)
+    found = failures({**old, lost: "l"}, new, "sources", "build-tools", configurations=configurations)
+    usual = failures(old, new, "sources", "build-tools", configurations=configurations)
+    assert set(found) - set(usual), found
 
 
 def test_accounts_of_packages_may_vanish_with_them() -> None:

@@ -83,6 +83,10 @@ def programs_of(call: Call) -> frozenset[str]:
     """The programs that the packages named in a call bring."""
     found: set[str] = set()
     for word in call.packages:
-        package = word.value.partition("=")[0].partition(":")[0]
-        found |= _PROGRAMS.get(package, frozenset({package}))
+        found |= programs_of_package(word.value.partition("=")[0].partition(":")[0])
     return frozenset(found)
+
+
+def programs_of_package(package: str) -> frozenset[str]:
+    """The programs that a package of the distribution brings."""
+    return _PROGRAMS.get(package, frozenset({package}))

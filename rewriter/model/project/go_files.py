@@ -42,6 +42,13 @@ class GoFile:
                 if names and values is not None and values.named_children:
                     self.assigned.setdefault(text_of(names[0]), []).append(values.named_children[0])
 
+    def strings(self) -> Iterator[str]:
+        """The texts of the strings in it, without the paths of imports."""
+        for node in self.nodes:
+            is_import = node.parent is not None and node.parent.type == "import_spec"
+            if node.type in ("interpreted_string_literal", "raw_string_literal") and not is_import:
+                yield text_of(node).strip('"`')
+
     def _note(self, left: Node | None, right: Node | None) -> None:
         if left is not None and right is not None and left.named_children and right.named_children:
             self.assigned.setdefault(text_of(left.named_children[0]), []).append(right.named_children[0])

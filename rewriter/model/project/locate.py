@@ -58,21 +58,7 @@ def go_package(command: SimpleCommand, folder: str, path: str) -> str:
     words = [word.value or word.text for word in command.words]
     if posixpath.basename(words[0] if words else "") != "go" or len(words) < 2 or words[1] not in ("build", "install"):
         return ""
-    output = ""
-    packages: list[str] = []
-    position = 2
-    while position < len(words):
-        text = words[position]
-        name, equals, value = text.partition("=")
-        name = name.lstrip("-")
-        if not text.startswith("-"):
-            packages.append(text)
-        elif name in _GO_VALUES and not equals:
-            position += 1
-            value = words[position] if position < len(words) else ""
-        if text.startswith("-") and name == "o":
-            output = value
-        position += 1
+    output, packages = go_arguments(command)
     package = packages[0] if packages else "."
     target = posixpath.normpath(posixpath.join(folder or "/", package))
     if not package.startswith((".", "/")) and not package.endswith(".go"):
@@ -91,6 +77,27 @@ def go_package(command: SimpleCommand, folder: str, path: str) -> str:
         )
     is_folder = output.endswith("/")
     return target if path == made or (is_folder and posixpath.dirname(path) == made) else ""
+
+
+def go_arguments(command: SimpleCommand) -> tuple[str, list[str]]:
+    """The `-o` of `go build`, empty without one, and its packages."""
+    words = [word.value or word.text for word in command.words]
+    output = ""
+    packages: list[str] = []
+    position = 2
+    while position < len(words):
+        text = words[position]
+        name, equals, value = text.partition("=")
+        name = name.lstrip("-")
+        if not text.startswith("-"):
+            packages.append(text)
+        elif name in _GO_VALUES and not equals:
+            position += 1
+            value = words[position] if position < len(words) else ""
+        if text.startswith("-") and name == "o":
+            output = value
+        position += 1
+    return output, packages
 
 
 _GO_VALUES: Final = names(

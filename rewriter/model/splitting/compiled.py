@@ -19,6 +19,7 @@ from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.splitting.files_beside import Place, Toolchain, files_beside, is_in
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_no_tools
+from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import is_about_packages
 from rewriter.syntax.shell_tree import SimpleCommand
@@ -44,6 +45,8 @@ class Compiled:
         self.above: Final[dict[Instruction, list[Part]]] = {}
         self.below: Final[dict[Instruction, list[Part]]] = {}
         self.systems: Final[list[Run]] = []
+        self.spoken: frozenset[str] = frozenset()
+        """The names in paths that the sources of the program speak of."""
         self._removed: Final[list[str]] = []
 
     def _movers(self) -> Iterator[Run]:
@@ -171,7 +174,17 @@ class Compiled:
         commands = list(simple_commands(step))
         if len(commands) < len(step.item.pipeline.commands) or any(command.redirects for command in commands):
             return self._calls_tool(step) and len(commands) == len(step.item.pipeline.commands)
-        return all(self._is_tool(command) or command.name in _OF_SHELLS or not command.words for command in commands)
+        return all(
+            self._is_tool(command) or command.name in _OF_SHELLS or not command.words or self._sets_up_git(command)
+            for command in commands
+        )
+
+    def _sets_up_git(self, command: SimpleCommand) -> bool:
+        """Whether a command says where git gets packages from, for a program that starts no git: scripts may."""
+        words = [word.value for word in command.words[1:]]
+        texts = (self.reading.context.read(script) or "" for script in self.scripts)
+        is_called = any(mentions(text, "git") for text in texts)
+        return command.name == "git" and "config" in words[:1] and "--global" in words and not is_called
 
     def _calls_tool(self, step: Step) -> bool:
         return any(map(self._is_tool, simple_commands(step)))
@@ -191,17 +204,23 @@ class Compiled:
         built = [it for it in self.built if it == path or it.startswith(f"{path.rstrip('/')}/")]
         words = [posixpath.basename(word.value or word.text) for command in commands for word in command.arguments]
         is_moved = any(fnmatchcase(posixpath.basename(it), word) for it in built for word in words if word)
-        return path in self.built or is_moved or (bool(built) and _programs(step) == {"mkdir"})
+        return self.brings(path, self.built) or is_moved or (bool(built) and _programs(step) == {"mkdir"})
 
     # What is brought
 
     def files(self) -> list[str]:
         """The files and folders in the project's folder that the program may read, by their paths in the image."""
         copies = [one for one, parts in self.below.items() if isinstance(one, Copy) and not parts]
-        return files_beside(self.reading, Place(self.toolchain, self.folder, self.built, tuple(self._removed)), copies)
+        place = Place(self.toolchain, self.folder, self.built, tuple(self._removed), self.spoken)
+        return files_beside(self.reading, place, copies)
 
-    def bring(self, paths: Sequence[str], installs: Sequence[Part] = ()) -> None:
-        """Let the runtime have paths from the builder, and what installs packages, in the place of the builds."""
+    def bring(
+        self, paths: Sequence[str], installs: Sequence[Part] = (), programs: Collection[str] = frozenset()
+    ) -> None:
+        """Let the runtime have paths from the builder, and what installs packages, in the place of the builds.
+
+        The installs stand above a RUN that calls one of the `programs` that they bring.
+        """
         reading = self.reading
         added: list[Part] = []
         folders = [one for one in self.kept() if isinstance(one, Workdir)]
@@ -210,12 +229,23 @@ class Compiled:
                 added.append(New("WORKDIR", self.toolchain.workdir, self.first_copy))
             elif not folders[0].arguments.startswith("/"):
                 raise UnsplitError(f"line {{line}} names a folder in {self.toolchain.workdir}", folders[0])
-        added += installs
-        for number, path in enumerate(paths):
+        if caller := next((run for run in self._runs_above() if self._calls(run, programs)), None):
+            self.below[caller] = [*installs, *self.below.get(caller, [Original(caller)])]
+        else:
+            added += installs
+        there = [path for path in paths if path == self.built[0] or not self.brings(path, self._removed)]
+        for number, path in enumerate(there):
             target = f"{posixpath.dirname(path)}/" if "*" in path else path
             copied = f"--from={reading.builder} {path} {target}"
             added.append(New("COPY", copied, self.first_copy if number == 0 else None))
         self.below[self.last] = added
+
+    def _runs_above(self) -> Iterator[Run]:
+        """The RUNs that the runtime has, above the place of the builds."""
+        return (one for one in self.kept() if isinstance(one, Run) and one.start < self.last.start)
+
+    def _calls(self, run: Run, programs: Collection[str]) -> bool:
+        return any(not _programs(step).isdisjoint(programs) for step in self.reading.steps(run))
 
     @property
     def first_copy(self) -> Instruction:

@@ -48,7 +48,9 @@ _TAG: Final = re.compile(r"(?:[89]|1\d)\.0(?:-(?:bookworm-slim|jammy|noble))?")
 _STARTS: Final = re.compile(r"\bProcess\.Start\b|\bProcessStartInfo\b")
 _PROJECT: Final = re.compile(r".*\.(?:cs|fs|vb)proj")
 _OF_WEB: Final = re.compile(r"Microsoft\.NET\.Sdk\.Web|Microsoft\.AspNetCore|<PackageReference|<ProjectReference")
-_COMPILES: Final = re.compile(r"Razor\.?RuntimeCompilation|Microsoft\.CodeAnalysis\.(?:CSharp|Scripting)")
+_COMPILES: Final = re.compile(
+    r"Razor\.?RuntimeCompilation|RazorLight|RazorEngine|Microsoft\.CodeAnalysis\.(?:CSharp|Scripting)"
+)
 _LEFT: Final = re.compile(
     r".*\.(?:cs|fs|vb|csproj|fsproj|vbproj|sln|slnx|cshtml|razor|resx|props|targets|user|DotSettings)|obj|bin|out|"
     r"publish|Properties|global\.json|(?i:nuget\.config)|packages\.lock\.json|libman\.json"
@@ -88,18 +90,20 @@ def split_dotnet(reading: Reading) -> Split | None:
     if folder == published or folder.startswith(f"{published}/"):
         raise UnsplitError("the sources lie in the folder that is published to")
     image = _runtime_image(reading, folder)
-    compiled = Compiled(reading, DOTNET, outputs.values(), folder, [published])
+    # What else is published may be what another container starts.
+    built = [published, *(it for it in outputs if not is_in(it, published) and not is_in(published, it))]
+    compiled = Compiled(reading, DOTNET, outputs.values(), folder, built)
     require_fitting_stage(compiled, start)
     require_all_brought(compiled, start)
     require_own_folder(compiled)
     origin = reading.project.sources.origin_of_folder(folder) or ""
-    require_no_programs(reading.context, origin, (".cs", ".fs", ".vb"), _STARTS, ".NET")
+    compiled.spoken = require_no_programs(reading.context, origin, (".cs", ".fs", ".vb"), _STARTS, ".NET")
     compiled.place()
     if compiled.systems:
         raise UnsplitError("line {line} installs packages", compiled.systems[0])
     _require_programs(compiled, image)
     require_few_files(compiled)
-    compiled.bring([published, *(() if is_in(command.folder, published) else compiled.files())])
+    compiled.bring([*built, *(() if is_in(command.folder, published) else compiled.files())])
     return compiled.split("the .NET SDK", base=image)
 
 
@@ -151,8 +155,11 @@ def _origin(stage: Stage) -> str:
 
 
 def _require_programs(compiled: Compiled, image: str) -> None:
-    texts = [one.text for one in compiled.kept() if one is not compiled.last]
     start = compiled.reading.project.start
+    for command in start.commands if start else ():
+        if posixpath.basename(command.words[0].value) == "dotnet" and not _library(command):
+            raise UnsplitError(f"a container starts `{command.text}`, which may need the SDK")
+    texts = [one.text for one in compiled.kept() if one is not compiled.last]
     texts += [command.text for command in start.commands] if start else []
     texts += [" ".join(service.health_command or ()) for service in compiled.reading.services]
     for text in texts:

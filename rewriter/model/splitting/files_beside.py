@@ -36,12 +36,21 @@ class Toolchain(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a project lies in the image, the paths of what is built there, and those of what is removed again."""
+    """Where a project lies in the image, the paths of what is built there, and those of what is removed again.
+
+    `spoken` are the names in paths that the sources speak of: a file or folder of such a name is not left behind.
+    """
 
     toolchain: Toolchain
     folder: str
     built: tuple[str, ...]
     removed: tuple[str, ...]
+    spoken: frozenset[str] = frozenset()
+
+    def is_left_behind(self, name: str) -> bool:
+        """Whether the program is known not to look for a file or folder of this name."""
+        is_spoken = name in self.spoken or posixpath.splitext(name)[1] in self.spoken
+        return self.toolchain.is_left_behind(name) and not is_spoken
 
 
 def is_in(path: str, folder: str) -> bool:
@@ -68,7 +77,7 @@ def files_beside(reading: Reading, place: Place, copies: Iterable[Copy]) -> list
         copied = reading.copied(copy)
         for source in copied.sources if copied else ():
             for path, origin in _brought_by(source, copy, reading, place):
-                if not _is_left(path, place) and _holds_more_than_sources(origin, reading, place.toolchain):
+                if not _is_left(path, place) and _holds_more_than_sources(origin, reading, place):
                     found[path] = None
                 else:  # what a container starts is no source, whatever it is called
                     found.update((path + it[len(origin) :], None) for it in scripts if is_in(it, origin))
@@ -100,15 +109,32 @@ def _parts(path: str, origin: str, reading: Reading) -> Iterator[tuple[str, str]
 
 def _is_left(path: str, place: Place) -> bool:
     parts = path[len(place.folder) + 1 :].split("/") if is_in(path, place.folder) else [posixpath.basename(path)]
-    if path in place.built or any(map(place.toolchain.is_left_behind, parts)):
+    if path in place.built or any(map(place.is_left_behind, parts)):
         return True
     return any(is_in(path, gone) for gone in place.removed)
 
 
-def _holds_more_than_sources(origin: str, reading: Reading, toolchain: Toolchain) -> bool:
+def _holds_more_than_sources(origin: str, reading: Reading, place: Place) -> bool:
     context = reading.context
     if not context.is_folder(origin):
         return True
-    paths = context.walk(origin, lambda name: not toolchain.is_left_behind(name))
-    inner = (path[len(origin) + 1 :].split("/")[:-1] for path in paths or ())
-    return paths is None or any(not any(map(toolchain.is_left_behind, parts)) for parts in inner)
+    paths = context.walk(origin, lambda _: True)
+    if paths is None:
+        return True
+    texts = folders_of_texts(paths)
+    for path in paths:
+        *inner, name = path[len(origin) + 1 :].split("/")
+        is_left = place.is_left_behind(name) and posixpath.dirname(path) not in texts
+        if not is_left and not any(map(place.is_left_behind, inner)):
+            return True
+    return False
+
+
+def folders_of_texts(paths: Iterable[str]) -> set[str]:
+    """The folders that hold nothing but texts, such as the articles of a site; one for readers is no article."""
+    folders: dict[str, bool] = {}
+    for path in paths:
+        folder, name = posixpath.split(path)
+        is_text = name.endswith(".md") and not name.isupper() and name != "README.md"
+        folders[folder] = is_text and folders.get(folder, True)
+    return {folder for folder, is_of_texts in folders.items() if is_of_texts}

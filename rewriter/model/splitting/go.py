@@ -26,12 +26,20 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.go_files import Packages
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import require_all_brought, require_fitting_stage
-from rewriter.model.splitting.files_beside import Toolchain
-from rewriter.model.splitting.go_builds import Binary, builds_go, commands_of, folder_of_package, started_binary
+from rewriter.model.splitting.files_beside import Toolchain, is_in
+from rewriter.model.splitting.go_builds import (
+    Binary,
+    builds_go,
+    commands_of,
+    folder_of_package,
+    other_programs,
+    started_binary,
+)
 from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
-from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
+from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
+from rewriter.model.splitting.sources_read import names_in_paths
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import installing
 from rewriter.syntax.tree import Run
@@ -73,16 +81,25 @@ class _Partition:
             return None
         release = release_of(reading.stage, "Go")
         folder = reading.state(self._builds[-1]).workdir
-        compiled = Compiled(reading, GO, self._builds, folder, [binary.path])
+        others = dict(other_programs(reading, self._builds, binary.path))
+        built = [binary.path, *others]
+        if parent := next((it for it in others if is_in(binary.path, it)), ""):
+            built = [parent, *(it for it in others if it != parent)]
+            called = (it for it in others[parent] if posixpath.basename(it) == posixpath.basename(binary.path))
+            binary = binary._replace(package=next(called, binary.package))
+        compiled = Compiled(reading, GO, self._builds, folder, built)
         require_fitting_stage(compiled, start)
         require_all_brought(compiled, start)
-        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary.path])
-        self._require_known_programs(binary)
-        self._require_no_programs(binary.package)
+        require_plain_start(reading.project, reading.services, reading.stage.instructions, built=built)
+        self._require_known_programs(compiled, binary)
+        packages = dict.fromkeys((binary.package, *(package for them in others.values() for package in them)))
+        compiled.spoken = frozenset().union(*(self._require_no_programs(package, folder) for package in packages))
         compiled.place()
         files = compiled.files()
-        paths = (binary.path, *([folder] if len(files) > GO.most_files else files))
-        compiled.bring(paths, [self._installs(compiled, release)])
+        paths = (*built, *([folder] if len(files) > GO.most_files else files))
+        needed = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
+        installs = installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)
+        compiled.bring(paths, [installs], needed.programs)
         if binary.is_bare and binary.path.startswith("/go/"):
             compiled.below[compiled.last].append(New("ENV", "PATH=/go/bin:$PATH"))
         pinned = "" if self._is_static(release) else pinned_to(reading.stage, release)
@@ -95,18 +112,20 @@ class _Partition:
         texts = [run.text for run in self._reading.runs]
         return release.startswith("alpine") and not any("gcc" in text or "build-base" in text for text in texts)
 
-    def _require_known_programs(self, binary: Binary) -> None:
+    def _require_known_programs(self, compiled: Compiled, binary: Binary) -> None:
         """Raise where a container starts something else that may come with the Go image, or that a RUN builds."""
         reading, start = self._reading, self._reading.project.start
         for command in start.commands if start else ():
             program = command.words[0].value
             origin = reading.project.sources.origin(posixpath.join(command.folder, program)) if "/" in program else ""
             name = posixpath.basename(program)
+            if "/" in program and compiled.brings(posixpath.join(command.folder, program), compiled.built):
+                continue
             if command is not binary.command and not origin and name not in PLAIN_PROGRAMS:
                 raise UnsplitError(f"a container starts `{name}`, which may come with the Go image")
 
-    def _require_no_programs(self, package: str) -> None:
-        """Raise unless the sources can be read, and start no other programs."""
+    def _require_no_programs(self, package: str, folder: str) -> frozenset[str]:
+        """The names in paths that the sources speak of. Raise unless they can be read, and start no other programs."""
         sources = self._reading.project.sources
         origin = folder_of_package(self._reading, package)
         if sources.context.list(origin or "") is None:
@@ -120,8 +139,7 @@ class _Partition:
         for file in files:
             if found := _RUNS_OTHERS.intersection(file.imports.values()):
                 raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
-
-    def _installs(self, compiled: Compiled, release: str) -> Part:
-        """The packages that the small image needs: certificates, time zones, libraries, and what is called by name."""
-        base, packages = needed_packages(compiled, release, ("ca-certificates", "tzdata"), is_parallel=True)
-        return installing(packages, base, like=compiled.first_copy, options="--no-install-recommends ")
+        texts = [text for file in files for text in file.strings()]
+        # What begins with a slash is mostly the path in an address.
+        inside = (text for text in texts if not text.startswith("/") or is_in(text, folder))
+        return frozenset(names_in_paths(inside))

@@ -24,6 +24,7 @@ from typing import Final
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
+from rewriter.model.programs import programs_of
 from rewriter.model.project.answers import Command, Start
 from rewriter.model.slimming.started import java_problems
 from rewriter.model.slimming.twins import kinds
@@ -67,6 +68,8 @@ _BUILD_PACKAGES: Final = _OF_THE_TOOLS | names(
 )
 # https://github.com/adoptium/containers, 17/jre/ubuntu/*/Dockerfile
 _IN_TEMURIN: Final = names("ca-certificates curl fontconfig locales tzdata")
+_SETTINGS: Final = re.compile(r"(?:application|bootstrap|microprofile-config)[\w-]*\.(?:ya?ml|properties)")
+_NAMES_SOURCES: Final = re.compile(r"(?m)^[^#\n]*(?:file:|[=:,][ \t]*[\"']?)(?:\./)?src/main/")
 _AGENT: Final = re.compile(r"-(?:javaagent|agentpath|agentlib|Xrun)(?::|jdwp)([^\s=\"']*)")
 _IN_SOURCES: Final = re.compile(r"(?:^|[\s=:\"'])(?:\./)?src/")
 _IN_OUTPUT: Final = re.compile(rf"(?:^|[\s=:/\"'])(?:{'|'.join(sorted(OUTPUTS))})/")
@@ -110,7 +113,7 @@ def split_java(reading: Reading) -> Split | None:
     compiled = Compiled(reading, JAVA._replace(workdir=workdir), builds, folder, _apart(built))
     require_fitting_stage(compiled, start)
     require_own_folder(compiled)
-    _require_runtime_only(reading, origin)
+    compiled.spoken = _require_runtime_only(reading, origin)
     compiled.place()
     _place_packages(compiled, image)
     _require_programs(compiled, start, image)
@@ -157,10 +160,13 @@ def _apart(paths: list[str]) -> list[str]:
     return [it for it in dict.fromkeys(paths) if not any(it != one and it.startswith(f"{one}/") for one in paths)]
 
 
-def _require_runtime_only(reading: Reading, origin: str) -> None:
+def _require_runtime_only(reading: Reading, origin: str) -> frozenset[str]:
     if problem := next(java_problems(reading.context), ""):
         raise UnsplitError(problem)
-    require_no_programs(reading.context, origin, _SOURCES, _STARTS, "Java")
+    for path in reading.context.walk(origin, lambda name: _SETTINGS.fullmatch(name) is not None) or ():
+        if _NAMES_SOURCES.search(reading.context.read(path) or ""):
+            raise UnsplitError(f"{path} names a path in src, which may be read when it runs")
+    return require_no_programs(reading.context, origin, _SOURCES, _STARTS, "Java")
 
 
 def _place_packages(compiled: Compiled, image: str) -> None:
@@ -191,6 +197,7 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
     family = "openjdk" if "openjdk:" in image else "eclipse-temurin"
     lacking = kinds()[family, "runtime"].lacks | _OF_THE_TOOLS | (_NOT_ON_ALPINE if is_alpine(image) else frozenset())
     lacking |= _NOT_IN_SLIM if "-slim" in image else frozenset()
+    lacking -= _installed_again(compiled)
     for text in texts:
         if found := next((name for name in sorted(lacking) if _calls(text, name)), ""):
             raise UnsplitError(f"`{found}` is not in {image}")
@@ -202,6 +209,13 @@ def _require_programs(compiled: Compiled, start: Start, image: str) -> None:
             copies = (compiled.reading.copied(one) for one in kept if isinstance(one, Copy))
             if not any(match[1] in (one.target, *one.targets) for one in copies if one):
                 raise UnsplitError(f"whether {image} has what {match[0]} names is not known")
+
+
+def _installed_again(compiled: Compiled) -> frozenset[str]:
+    """The programs of packages that are installed in the runtime as well."""
+    runs = (run for run in compiled.systems if run not in compiled.below)
+    calls = (call for run in runs for step in compiled.reading.steps(run) for call in calls_of(step))
+    return frozenset().union(*(programs_of(call) for call in calls if is_system_install(call)))
 
 
 def _calls(text: str, program: str) -> bool:

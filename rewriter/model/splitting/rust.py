@@ -37,10 +37,11 @@ from rewriter.model.splitting.compiled_guards import (
     require_fitting_stage,
     require_own_folder,
 )
-from rewriter.model.splitting.files_beside import Toolchain, whole_project
-from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
-from rewriter.model.splitting.parts import New, Part, Split, UnsplitError
+from rewriter.model.splitting.files_beside import Toolchain, is_in, whole_project
+from rewriter.model.splitting.linked_images import Needed, needed_packages, pinned_to, release_of, small_image
+from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
+from rewriter.model.splitting.rust_binaries import other_binaries
 from rewriter.model.splitting.rust_crates import crates_of, libraries_of, needs_of, require_plain_links
 from rewriter.model.splitting.sources_read import require_no_programs
 from rewriter.model.splitting.stage_reading import Reading
@@ -77,16 +78,18 @@ def split_rust(reading: Reading) -> Split | None:
         return None
     if not start:
         raise UnsplitError(f"what a container starts is not known: {start.reason}")
-    command = start.commands[-1]
+    command, calls = start.commands[-1], [call for _, _, call in builds]
     program = command.words[0].value
     place = builds[-1][1].folder
     folder = whole_project(reading, place)
-    binary = _binary(program, command.folder, [call for _, _, call in builds])
+    binary = _binary(program, command.folder, calls)
     require_plain_start(reading.project, reading.services, reading.stage.instructions, built=[binary])
-    compiled = Compiled(reading, RUST, [run for run, _, _ in builds], folder, [binary])
+    is_where_built = (is_in(binary, folder) and "/target/" in binary) or binary.startswith(f"{_INSTALLED}/")
+    others = other_binaries(reading.project.sources, place, calls, binary) if is_where_built else []
+    built = [binary, *others]
+    compiled = Compiled(reading, RUST, [run for run, _, _ in builds], folder, built)
     require_own_folder(compiled)
-    is_in_target = compiled.is_inside(binary) and "/target/" in binary
-    if not (is_in_target or binary.startswith(f"{_INSTALLED}/") or _is_moved(reading, binary)):
+    if not is_where_built and not _is_moved(reading, binary):
         return None
     release = release_of(reading.stage, "Rust")
     require_fitting_stage(compiled, start)
@@ -98,11 +101,13 @@ def split_rust(reading: Reading) -> Split | None:
     if "crt-static" in text:
         raise UnsplitError("RUSTFLAGS say how the C library is linked")
     require_plain_links(reading.project.sources, folder, text)
-    require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
+    compiled.spoken = require_no_programs(reading.context, origin or "", (".rs",), _STARTS, "Rust")
     compiled.place()
     require_few_files(compiled)
-    compiled.bring((binary, *compiled.files()), _installs(compiled, release, libraries, needs_of(crates)))
-    if "/" not in program:
+    needed = _needed(compiled, release, libraries, needs_of(crates))
+    installs = installing(needed.packages, needed.base, like=compiled.first_copy, options=needed.options)
+    compiled.bring((*built, *compiled.files()), [installs] if needed.packages else [], needed.programs)
+    if "/" not in program and binary.startswith(f"{_INSTALLED}/"):
         compiled.below[compiled.last].append(New("ENV", f"PATH={_INSTALLED}:$PATH"))
     pinned = "" if release.startswith("alpine") else pinned_to(reading.stage, release)
     return compiled.split("Rust", base=small_image(reading.stage, release), pinned=pinned)
@@ -137,16 +142,15 @@ def _is_moved(reading: Reading, binary: str) -> bool:
     )
 
 
-def _installs(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> list[Part]:
-    """What installs the packages that the small image needs; nothing where it needs none."""
-    base, packages = needed_packages(compiled, release, needs, is_parallel=False)
-    if base.manager == "apk" and libraries:
+def _needed(compiled: Compiled, release: str, libraries: tuple[str, ...], needs: tuple[str, ...]) -> Needed:
+    """The packages that the small image needs, with those that the program is linked with."""
+    needed = needed_packages(compiled, release, needs, is_parallel=False)
+    if needed.base.manager == "apk" and libraries:
         raise UnsplitError(f"how {libraries[0]} is linked on Alpine is not known")
-    if base.manager == "apt-get":
-        packages = tuple(dict.fromkeys((*packages, *_libraries(base, libraries))))
-    if not packages:
-        return []
-    return [installing(packages, base, like=compiled.first_copy, options="--no-install-recommends ")]
+    if needed.base.manager != "apt-get":
+        return needed
+    packages = (*needed.packages, *_libraries(needed.base, libraries))
+    return needed._replace(packages=tuple(dict.fromkeys(packages)))
 
 
 def _libraries(base: Base, packages: tuple[str, ...]) -> Iterator[str]:

@@ -89,13 +89,18 @@ def _excused_by_build(
     others = {(it.port, it.path): it for it in rebuilt.answers}
     pairs = ((it, others.get((it.port, it.path))) for it in before.answers)
     answers = tuple(
-        old._replace(digest="", again=other.body) if other and _head(old) == _head(other) else old
+        old._replace(digest="", again=other.body) if other and _is_made_up_anew(old, other) else old
         for old, other in pairs
     )
     left = {it.subject for it in _differences(before._replace(answers=answers), after, allowed) if it.group == BODIES}
     for difference in found:
         is_excused = difference.group == BODIES and not difference.reason and difference.subject not in left
         yield difference._replace(reason=UNSTEADY_BUILD) if is_excused else difference
+
+
+def _is_made_up_anew(old: Answer, other: Answer) -> bool:
+    """Whether all of a body is known, and another build of the program has it otherwise."""
+    return _head(old) == _head(other) and old.digest != other.digest and not old.is_cut and not other.is_cut
 
 
 def _is_no_more(before: Observation, after: Observation, again: Observation) -> bool:

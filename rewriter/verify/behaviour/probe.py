@@ -50,6 +50,11 @@ class Answer(NamedTuple):
         """Whether the second request was answered like the first."""
         return bool(self.digest)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is more of the body than is kept."""
+        return len(self.body) >= _SHOWN
+
 
 class Tool(NamedTuple):
     """A program that images have, and how it waits, shows files and sends a request; the last two get words more."""

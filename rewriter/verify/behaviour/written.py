@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Written by runtimes and engines for themselves; a program does the same without them.
 _UNIMPORTANT: Final = re.compile(
-    r"/__pycache__(?:/|$)|\.py[co]$|/\.cache(?:/|$)|/\.npm/_(?:logs|cacache|update)|/\.node_repl_history$|/hsperfdata_[^/]+(?:/|$)|"
+    r"/__pycache__(?:/|$)|\.py[co]$|/\.cache(?:/|$)|/\.npm/_(?:logs|cacache|update)|/\.node_repl_history$|"
     r"^/(?:dev|proc|sys|tmp|root|home)$|^/(?:dev|proc|sys)/|"
     # Java's own figures: https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html (-XX:+UsePerfData)
     r"^/tmp/hsperfdata_[^/]+(?:/|$)|"

@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from rewriter.model.effects.copies import SHARED_FOLDERS
 from rewriter.model.installing.manifests import is_manifest_path
-from rewriter.model.splitting.toolchains import TOOLCHAINS
 from rewriter.verify.files.access import compare_access
 from rewriter.verify.files.accounts import FILES, entries_of, homes, names_of_packages
 from rewriter.verify.files.compare_packages import PackageChanges, compare_packages, same_script
@@ -20,6 +18,7 @@ from rewriter.verify.files.installed import Package
 from rewriter.verify.files.left_out import LeftOut
 from rewriter.verify.files.locked import LOCK_FILES
 from rewriter.verify.files.snapshot import Entry, Kind
+from rewriter.verify.files.sources import Sources, what_is_started
 from rewriter.verify.files.steady import STEADY, Unsteady, pattern
 from rewriter.verify.files.steady import unsteady as find_unsteady
 from rewriter.verify.report import ALWAYS, UNSTEADY, Allowed, Check, Difference, Status, unexcused
@@ -40,7 +39,11 @@ def compare_files(
     from, if they are not the same.
     """
     left_out = LeftOut(before, allowed)
-    found = [*_Comparison(before.contents, after.contents, allowed, unsteady, bases, left_out).differences()]
+    found = [
+        *_Comparison(
+            before.contents, after.contents, allowed, unsteady, bases, left_out, what_is_started(before)
+        ).differences()
+    ]
     found += compare_access(before, after)
     found.sort(key=lambda it: (_ORDER.get(Group(it.group), 0), it.subject, it.before, it.after))
     if failures := unexcused(found):
@@ -84,6 +87,7 @@ class _Comparison:
         unsteady: Unsteady,
         bases: Bases | None,
         left_out: LeftOut,
+        started: re.Pattern[str],
     ) -> None:
         self._old: Final = old
         self._new: Final = new
@@ -97,6 +101,7 @@ class _Comparison:
         self._old_homes: Final = tuple(f"{it}/" for it in lost_homes if it.startswith("/home/"))
         self._packages: Final[PackageChanges] = compare_packages(old, new, allowed, unsteady, left_out)
         self._left_out: Final = left_out
+        self._sources: Final = Sources(old, new, started)
         self._lost: Final[dict[_Change, list[str]]] = {}
         self._appeared: Final[dict[_Change, list[str]]] = {}
         self._attributes: Final[dict[_Change, list[str]]] = {}
@@ -190,13 +195,13 @@ class _Comparison:
             reason = self._allowed.reason("base-image")
         if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
             reason = self._allowed.reason("users")
-        if not reason and what == "lost" and f"{path}/".startswith(self._old_homes):
+        if not reason and what == "lost" and self._is_left_with_user(path):
             reason = self._allowed.reason("replaced-users")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_of_installers(path):
             reason = self._allowed.reason("installers")
         if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
             reason = self._allowed.reason("manifests")
-        if not reason and what == "lost" and group is Group.APPLICATION and self._is_source(path):
+        if not reason and what == "lost" and group is Group.APPLICATION and self._sources.has(path):
             reason = self._allowed.reason("sources")
         if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
             reason = self._allowed.reason("locked-packages")
@@ -217,14 +222,14 @@ class _Comparison:
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
 
-    def _is_source(self, path: str) -> bool:
-        """Whether an old path is a source, or lies beside sources, of a language whose compiler vanishes as well."""
+    def _is_left_with_user(self, path: str) -> bool:
+        """Whether an old path is the home of a user that vanishes, or what each home begins with: useradd(8)."""
+        home = next((it for it in self._old_homes if f"{path}/".startswith(it)), "")
         entries = self._old.snapshot.entries
-        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else []
-        below = [it for it in below if entries[it].kind is not Kind.FOLDER] or [path]
-        vanished = self._old.compilers - self._new.compilers
-        is_left = [TOOLCHAINS[language].is_left_behind for language in sorted(vanished)]
-        return bool(is_left) and all(any(it(part) for it in is_left for part in _inside(one)) for one in below)
+        if not home or f"{path}/" == home:
+            return bool(home)
+        model = entries.get(f"/etc/skel/{path[len(home) :]}")
+        return model is not None and model.kind is entries[path].kind and model.digest == entries[path].digest
 
     def _is_of_installers(self, path: str) -> bool:
         """Whether an old path is a folder of nothing but what belongs to installers."""
@@ -316,15 +321,6 @@ class _Comparison:
                 # Passwords are nobody's business, not even as digests.
                 texts = [_account(it.get(name), is_secret="shadow" in path) for it in (old, new)]
                 yield Difference(f"{name} in {path}", texts[0], texts[1], Group.USERS, reason)
-
-
-def _inside(path: str) -> list[str]:
-    """The parts of a path that lie in a project: what holds several of them, and a project's own folder, are none."""
-    above = posixpath.dirname(path)
-    while above not in SHARED_FOLDERS:
-        above = posixpath.dirname(above)
-    parts = path.removeprefix(above).strip("/").split("/")
-    return parts[1:] or parts
 
 
 def _account(line: str | None, *, is_secret: bool) -> str:

@@ -298,7 +298,7 @@ class Contents:
 
     def _is_made_by_packages(self, path: str) -> bool:
         entry = self.snapshot.entries.get(path)
-        if entry and entry.target.startswith(_ALTERNATIVES):
+        if entry and entry.target.startswith((_ALTERNATIVES, _FONTS)):
             return True
         return bool(_MADE_BY_PACKAGES.fullmatch(path) or (self._has_rpm and _OF_RPM.fullmatch(path)))
 
@@ -333,13 +333,19 @@ _COMPILERS: Final = {
 }
 _OF_COMPILERS: Final = {
     "go": re.compile(r"/usr/local/go(?:/.*)?|/go(?:/(?:bin|src|pkg))?"),
-    "rust": re.compile(r"/usr/local/(?:cargo|rustup)(?:/.*)?"),
+    # `cargo install` puts programs beside those that come with it.
+    "rust": re.compile(
+        r"/usr/local/(?:rustup(?:/.*)?|cargo(?:/(?!bin/).*)?|"
+        r"cargo/bin/(?:cargo(?:-clippy|-fmt|-miri)?|clippy-driver|rls|rust-(?:analyzer|gdb|gdbgui|lldb)|rust(?:c|doc|fmt|up)))"
+    ),
     "dotnet": re.compile(
-        r"/usr/share/(?:dotnet/(?:sdk|packs|templates|sdk-manifests|dnx)|powershell)(?:/.*)?|/root/\.dotnet(?:/.*)?"
+        r"/usr/share/(?:dotnet/(?:sdk|packs|templates|sdk-manifests|dnx)|powershell)(?:/.*)?|"
+        r"/root/\.dotnet(?:/(?!tools/).*)?"  # not the tools that one installs
     ),
 }
 _PATH: Final = re.compile(r"(?<![\w./$}-])/[\w./+-]*[\w+-]")
 _ALTERNATIVES: Final = "/etc/alternatives/"
+_FONTS: Final = "/usr/share/fontconfig/conf.avail/"
 _SOURCE: Final = re.compile(r"(.*)/__pycache__/([^/.]+)\.[^/]*pyc")
 
 
