@@ -30,6 +30,8 @@ _LOGIN: Final = re.compile(r"-[a-zA-Z]*l[a-zA-Z]*\Z|--login\Z")
 _SHELLS: Final = names("sh bash dash ash")
 _SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit circusd honcho foreman monit init systemd")
 _BOUND: Final = re.compile(r"#!\s*/usr/(?:local/)?bin/python")
+_SERVICES: Final = names("service rc-service rc-update")
+_CRON: Final = re.compile(r"(?:\b|/)cron(?:d|ie)?\b")
 _OTHER_PATH: Final = names("sudo su cron crond crontab runuser sshd")
 
 
@@ -93,6 +95,9 @@ def require_plain_start(
     for command in start.commands:
         _require_plain([word.value for word in command.words], "a container starts", project_tools)
         program = command.words[0].value
+        is_service = posixpath.basename(program) in _SERVICES or program.startswith("/etc/init.d/")
+        if is_service and _CRON.search(command.text):
+            raise UnsplitError("a container starts cron, which sets PATH anew")
         origin = project.sources.origin(posixpath.join(command.folder or "/", program)) if "/" in program else ""
         if program.startswith("/usr/local/bin/") and not origin and program not in built:
             raise UnsplitError(f"a container starts {program} by its path")
