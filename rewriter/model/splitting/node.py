@@ -25,6 +25,7 @@ from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
+from rewriter.model.splitting.node_leavings import require_no_tool_is_started, require_nothing_outside
 from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.node_owners import GIVES, is_inside, is_root, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
@@ -74,6 +75,10 @@ class _Partition:
         if manifest is None:
             raise UnsplitError("package.json is not known")
         self._require_fitting_stage()
+        manifest.require_no_programs_outside(reading.state(self._last))
+        require_nothing_outside(reading, builds, manifest, starts_managers=self._starts_managers())
+        if tools:
+            require_no_tool_is_started(reading, self._dropped)
         if prunes and not only:
             manifest.require_no_developers(reading.project, self._is_installed)
         self._place()

@@ -58,9 +58,9 @@ def require_no_paths(reading: Reading, packages: Collection[str]) -> None:
 def require_path_in_force(reading: Reading, first: Instruction) -> None:
     """Raise if an ENV behind the first install puts the programs of the image in front again."""
     for one in reading.stage.instructions:
-        if isinstance(one, Env) and one.start > first.start:
-            if any(pair.key.text == "PATH" and _hides(pair.value.text) for pair in one.pairs):
-                raise UnsplitError("line {line} sets PATH anew", one)
+        pairs = one.pairs if isinstance(one, Env) and one.start > first.start else ()
+        if any(pair.key.text == "PATH" and _hides(pair.value.text) for pair in pairs):
+            raise UnsplitError("line {line} sets PATH anew", one)
 
 
 def require_no_names_of_headers(reading: Reading, kept: Collection[str]) -> None:
