@@ -22,6 +22,7 @@ from typing import Final
 from rewriter.model.data.official_tags import slim_twin
 from rewriter.model.data.package_roles import COMPILERS
 from rewriter.model.data.system_libraries import python_need
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
 from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
@@ -41,6 +42,9 @@ from rewriter.model.splitting.system_packages import Base, base_of, installing, 
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 
 _PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
+_PIPS: Final = names("python3-pip python3-setuptools python3-wheel python3-venv python3-virtualenv")
+"""They belong to the Python of the distribution, bring compilers along, and are called by nobody who runs."""
+
 _VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
 _FOR_BUILDS: Final = re.compile(
@@ -157,7 +161,9 @@ class _Partition:
                     raise UnsplitError("what line {line} installs is not known", run)
                 if system.tools and not is_above:
                     raise UnsplitError("line {line} installs build tools below the packages", run)
-                above, below = system.parts(lambda name: mentions(text, name), more=more if system is first else ())
+                above, below = system.parts(
+                    lambda name: mentions(text, name), more=more if system is first else (), drops=_PIPS
+                )
                 self._above[run], self._below[run] = above, below
             elif not is_above:
                 require_no_tools(run, reading.steps(run), unread)

@@ -77,15 +77,20 @@ def base_of(stage: Stage, *, is_parallel: bool) -> Base | None:
     return Base("apt-get", known, carried, is_parallel) if known else None
 
 
+_NOT_PROVIDED: Final = names("libaio1 libvanessa-socket2")
+"""Of all libraries that moved, the old names that nothing in trixie provides, as its lists of packages say."""
+
+
 def _same_names(cells: Sequence[frozenset[str]]) -> frozenset[str] | None:
     """The names that hold in all releases: one that moved to 64-bit times is still provided by its old name.
 
     https://wiki.debian.org/ReleaseGoals/64bit-time
     """
     found = {frozenset(name.removesuffix("t64") for name in cell) for cell in cells}
-    if len(found) > 1:
-        return None
-    return cells[0] if all(cell == cells[0] for cell in cells) else found.pop()
+    if all(cell == cells[0] for cell in cells):
+        return cells[0]
+    common = found.pop() if len(found) == 1 else None
+    return common if common and _NOT_PROVIDED.isdisjoint(common) else None
 
 
 class SystemRun:
