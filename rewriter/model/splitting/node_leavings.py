@@ -125,7 +125,7 @@ def _require_scripts_inside(reading: Reading, builds: Builds, manifest: Manifest
 
 def _called(text: str, scripts: dict[str, str]) -> Iterator[str]:
     """The scripts of package.json that RUNs call, those that these call, and those that run by themselves."""
-    pending = [name for name in ("preinstall", "install", "postinstall", "prepare") if name in scripts]
+    pending: list[str] = [name for name in ("preinstall", "install", "postinstall", "prepare") if name in scripts]
     pending += [name for name in scripts if mentions(text, name)]
     seen = set(pending)
     while pending:
