@@ -41,7 +41,7 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 
-_PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
+_PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PYTHONHOME", "PIP_NO_BUILD_ISOLATION")
 _PIPS: Final = names("python3-pip python3-setuptools python3-wheel python3-venv python3-virtualenv")
 """They belong to the Python of the distribution, bring compilers along, and are called by nobody who runs."""
 

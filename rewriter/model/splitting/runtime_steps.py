@@ -30,6 +30,7 @@ _LOGIN: Final = re.compile(r"-[a-zA-Z]*l[a-zA-Z]*\Z|--login\Z")
 _SHELLS: Final = names("sh bash dash ash")
 _SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit circusd honcho foreman monit init systemd")
 _BOUND: Final = re.compile(r"#!\s*/usr/(?:local/)?bin/python")
+_INSTALLS: Final = names("install i ci add rebuild update upgrade dedupe")
 _SERVICES: Final = names("service rc-service rc-update")
 _CRON: Final = re.compile(r"(?:\b|/)cron(?:d|ie)?\b")
 _OTHER_PATH: Final = names("sudo su cron crond crontab runuser sshd")
@@ -143,5 +144,7 @@ def _require_plain(words: list[str], who: str, harmless: Collection[str]) -> Non
         raise UnsplitError(f"{who} `{name}`, which sets PATH anew")
     if name in _SUPERVISORS:
         raise UnsplitError(f"{who} `{name}`, which starts what its configuration says")
+    if name in harmless and not _INSTALLS.isdisjoint(words[1:2]):
+        raise UnsplitError(f"{who} `{name} {words[1]}`, which may need the build tools")
     if name not in harmless and _is_tool(name, tuple(words[1:])):
         raise UnsplitError(f"{who} `{name}`, which may need the build tools")

@@ -165,17 +165,24 @@ class SystemRun:
         ]
         if not self.tools:
             is_for_builds = builds_use_others and len(for_builds) < len(list(self._words()))
-            return [Again(self.run, Changed(tuple(for_builds)))] if is_for_builds else [], [Original(self.run)]
+            return [Again(self.run, self._without(for_builds))] if is_for_builds else [], [Original(self.run)]
         for_running = list(self._replacements(more))
         for_running += [(word, "") for word in self._words() if name_of(word) in drops]
         stays = {word.span for word, text in for_running if text} | {word.span for word in self._words()}
         stays -= {word.span for word, text in for_running if not text}
         gone = tuple(call for call in self._calls if not any(word.span in stays for word in call.packages))
-        above: list[Part] = [Original(self.run, Changed(tuple(for_builds)))]
+        above: list[Part] = [Original(self.run, self._without(for_builds))]
         if len(gone) == len(self._calls) and not self.has_others:
             return above, []
         words = [change for change in for_running if not any(_is_of(change[0], call) for call in gone)]
         return above, [Again(self.run, Changed(tuple(words), gone))]
+
+    def _without(self, changes: Sequence[tuple[Word, str]]) -> Changed:
+        """The RUN without some packages, and without the calls that install no other."""
+        spans = {word.span for word, _ in changes}
+        gone = tuple(call for call in self._calls if call.packages and all(one.span in spans for one in call.packages))
+        words = (change for change in changes if not any(_is_of(change[0], call) for call in gone))
+        return Changed(tuple(words), gone)
 
     def _replacements(self, more: Sequence[str]) -> Iterator[tuple[Word, str]]:
         written = {name_of(word) for word in self._words()} - self.tools.keys()
