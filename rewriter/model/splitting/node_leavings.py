@@ -33,10 +33,11 @@ _HOME: Final = re.compile(
 )
 _COPIES: Final = re.compile(
     r"\b(?:cp|mv|ln|mkdir|cpx2?|copyfiles|ncp|cpy|rsync)\s[^&|;]*(?<=\s)(/(?!tmp|dev)\S+|\.\./\S*)|"
-    r"(?:--out-?[dD]ir|--dest|--output(?:-path)?|-o)[= ][\"']?(/(?!tmp|dev)\S+|\.\./\S*)"
+    r"(?:--out-?(?:[dD]ir|file)|--dest|--output(?:-path)?|-o)[= ][\"']?(/(?!tmp|dev)\S+|\.\./\S*)"
 )
 _OUTPUT: Final = re.compile(
-    r"\b(?:outDir|outputDir|outputPath|distDir)[\"']?\s*:\s*[^,\n]*?[\"'](\.\./[^\"']*|/[^\"']+)"
+    r"\b(?:outDir|outputDir|outputPath|distDir)[\"']?\s*:[^\n]*?[\"'](\.\./[^\"']*|/[^\"']+)|"
+    r"\bpath\s*:\s*path\.\w+\(\s*__dirname,\s*[\"'](\.\./[^\"']*)"
 )
 _CONFIGURATIONS: Final = re.compile(r"(?:vite|vue|next|nuxt|svelte|webpack|rollup)\.config\.[cm]?[jt]s|angular\.json")
 _COMPILERS: Final = names("gcc g++ cc c++ make cmake clang clang++ ld python python2 python3 pip pip3")
@@ -119,8 +120,9 @@ def _require_scripts_inside(reading: Reading, builds: Builds, manifest: Manifest
                 raise UnsplitError(f"the script `{name}` writes outside of the project: {path}")
     for name in reading.context.list(manifest.folder) or ():
         match = _OUTPUT.search(manifest.read(name)) if _CONFIGURATIONS.fullmatch(name) else None
-        if match and not is_inside(match[1], builds):
-            raise UnsplitError(f"{name} writes outside of the project: {match[1]}")
+        path = (match[1] or match[2]) if match else builds.folder
+        if not is_inside(path, builds):
+            raise UnsplitError(f"{name} writes outside of the project: {path}")
 
 
 def _called(text: str, scripts: dict[str, str]) -> Iterator[str]:
