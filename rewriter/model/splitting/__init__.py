@@ -35,11 +35,12 @@ def find_split(
     family = _family(stage)
     if not stage.is_final or stage.is_windows or family not in _FAMILIES:
         return None
+    from rewriter.model.context.development_containers import is_for_developers
     from rewriter.model.splitting.dotnet import split_dotnet
     from rewriter.model.splitting.go import split_go
     from rewriter.model.splitting.java import split_java
     from rewriter.model.splitting.node import split_node
-    from rewriter.model.splitting.parts import UnsplitError
+    from rewriter.model.splitting.parts import Unsplit, UnsplitError
     from rewriter.model.splitting.python import split_python
     from rewriter.model.splitting.rust import split_rust
     from rewriter.model.splitting.stage_reading import Reading
@@ -53,9 +54,12 @@ def find_split(
     }
     reading = Reading(stage, states, context, project, services.of(stage), is_wanted=is_wanted)
     try:
-        return splitters.get(family, split_java)(reading)
+        found = splitters.get(family, split_java)(reading)
     except UnsplitError as error:
         return error.found
+    if found is not None and is_for_developers(context, reading.services):
+        return Unsplit("people develop in it")
+    return found
 
 
 def _family(stage: Stage) -> str:

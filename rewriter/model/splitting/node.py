@@ -25,6 +25,7 @@ from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.model.programs import has_program
 from rewriter.model.splitting.node_builds import BUILDERS, MANAGERS, Builds, is_global, named
+from rewriter.model.splitting.node_leavings import require_no_tool_is_started, require_nothing_outside
 from rewriter.model.splitting.node_needs import Manifest
 from rewriter.model.splitting.node_owners import GIVES, is_inside, is_root, owner_of_files, prepares, targets_of
 from rewriter.model.splitting.node_pruning import pruning
@@ -36,6 +37,7 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import base_of
 from rewriter.syntax.tree import Cmd, Copy, Entrypoint, Healthcheck, Instruction, Onbuild, Run, User
 
+_OPENSSL: Final = names("openssl libssl3 libssl3t64 libssl1.1 curl")
 _PYTHONS: Final = names("python3 python python2 py3-pip python3-pip py3-setuptools python3-minimal")
 
 
@@ -74,6 +76,11 @@ class _Partition:
         if manifest is None:
             raise UnsplitError("package.json is not known")
         self._require_fitting_stage()
+        manifest.require_no_programs_outside(reading.state(self._last))
+        require_nothing_outside(reading, builds, manifest, starts_managers=self._starts_managers())
+        if tools:
+            require_no_tool_is_started(reading, self._dropped)
+            self._require_openssl(manifest)
         if prunes and not only:
             manifest.require_no_developers(reading.project, self._is_installed)
         self._place()
@@ -87,6 +94,16 @@ class _Partition:
         self._below[self._last] = [copied]
         message = f"only a builder gets {self._gone(tools, prunes=prunes, only=only)}; {path} comes from there"
         return reading.split(self._above, self._below, message, runs_project=True)
+
+    def _require_openssl(self, manifest: Manifest) -> None:
+        """Raise if Prisma would miss the OpenSSL that python3 brought into a slim image.
+
+        https://www.prisma.io/docs/orm/reference/system-requirements#linux-runtime-dependencies
+        """
+        is_slim = "slim" in (self._reading.stage.origin.tag if self._reading.stage.origin else "")
+        kept = {name for system in self._system.values() for name in system.kept()}
+        if is_slim and "@prisma/client" in manifest.running and not kept & _OPENSSL and kept & self._dropped:
+            raise UnsplitError("Prisma needs the OpenSSL that comes with python3")
 
     def _is_installed(self, program: str) -> bool:
         """Whether a program comes with the image, a package of the system, or one beside the project."""

@@ -17,6 +17,7 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.project.imports import imported_packages, package_of
 from rewriter.model.splitting.parts import UnsplitError
+from rewriter.model.state import State
 
 MOST_SOURCES: Final = 2_000
 
@@ -25,6 +26,12 @@ _KEEPS_OUTSIDE: Final = names(
 )
 """Packages whose install puts programs into the home folder."""
 
+_PUPPETEER: Final = names("puppeteer")
+_NO_DOWNLOAD: Final = ("PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD")
+"""https://pptr.dev/guides/configuration#environment-variables"""
+_LOCKS: Final = ("package-lock.json", "yarn.lock", "pnpm-lock.yaml")
+_LOCKS_PUPPETEER: Final = re.compile(r"(?m)node_modules/puppeteer\"|^[\"' ]*/?puppeteer[@/]")
+
 _SOURCE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|vue|svelte)\Z")
 _OF_DEVELOPERS: Final = re.compile(
     r"(?:.*/)?(?:__tests__|__mocks__|tests?|e2e|cypress|spec|stories|scripts|\.storybook|dist|build|coverage)/|"
@@ -32,6 +39,8 @@ _OF_DEVELOPERS: Final = re.compile(
     r"(?:.*/)?\.[\w.-]+\Z"
 )
 _LOADED_CONFIGURATION: Final = re.compile(r"next\.config\.[cm]?[jt]s|server\.config\.[cm]?js")
+_TARGET: Final = re.compile(r"\btarget\s*:\s*[\"']([^\"'\n]+)[\"']")
+"""What writes the messages of pino, loaded by its name: https://getpino.io/#/docs/transports"""
 _IMPORT: Final = re.compile(
     r"\bimport\s+(type\b)?(?:[^'\"`;()]*?\bfrom\s*)?[\"']([^\"'\n]+)[\"']|"
     r"\bexport\s+(type\b)?[^'\"`;()]*?\bfrom\s*[\"']([^\"'\n]+)[\"']|"
@@ -63,13 +72,24 @@ class Manifest:
     def _has_workspaces(self) -> bool:
         return bool(self.package.get("workspaces")) or self.has("pnpm-workspace.yaml")
 
+    def require_no_programs_outside(self, state: State) -> None:
+        """Raise if an install puts programs into the home folder; `state` is that in which it runs."""
+        outside = _KEEPS_OUTSIDE - (_PUPPETEER if any(map(state.is_set, _NO_DOWNLOAD)) else frozenset())
+        name = next(iter(sorted(outside & (self.running | self.developing))), "")
+        if (
+            not name
+            and not _PUPPETEER.isdisjoint(outside)
+            and any(map(_LOCKS_PUPPETEER.search, map(self.read, _LOCKS)))
+        ):
+            name = "puppeteer"
+        if name:
+            raise UnsplitError(f"{name} keeps programs outside of the project")
+
     def require_no_developers(self, project: Project, is_installed: Callable[[str], bool]) -> None:
         """Raise unless the running program is known to do without the packages for developers.
 
         `is_installed` says of a program whether it comes from beside the project.
         """
-        if name := next(iter(sorted(_KEEPS_OUTSIDE & (self.running | self.developing))), ""):
-            raise UnsplitError(f"{name} keeps programs outside of the project")
         # https://github.com/vercel/next.js/issues/81797
         if "typescript" in self.developing and self.has("next.config.ts"):
             raise UnsplitError("Next.js reads next.config.ts with typescript, which is one of devDependencies")
@@ -85,6 +105,7 @@ class Manifest:
                 reason, name = f"`{command.text}` runs TypeScript by a development package", "node"
             if reason and (name in ("node", "nodejs") or not is_installed(name)):
                 raise UnsplitError(f"a container starts something that needs more packages: {reason}")
+        self._require_targets()
         imported = imported_packages(project, program) if program else program
         if not imported:
             self._require_of(_sources(self.folder, self._context))
@@ -110,6 +131,13 @@ class Manifest:
             found = {name for path in paths for name in _imported(self._context.read(path) or "")}
             pending += sorted((found & named.keys()) - seen)
             seen |= found
+
+    def _require_targets(self) -> None:
+        for path in _sources(self.folder, self._context):
+            gone = self.developing - self._kept_for(path)
+            for name in map(package_of, _TARGET.findall(self._context.read(path) or "")):
+                if name in gone:
+                    raise UnsplitError(f"{path} loads {name}, which is one of devDependencies")
 
     def _require_of(self, paths: Iterable[str]) -> None:
         for path in paths:

@@ -13,6 +13,7 @@ import re
 import shlex
 from typing import Final
 
+from rewriter.model.installing.locks.package_json import group
 from rewriter.model.installing.node_versions import manager_version
 from rewriter.model.splitting.node_builds import Builds, named
 from rewriter.model.splitting.node_needs import Manifest
@@ -24,6 +25,8 @@ _LINKER: Final = re.compile(r"(?m)^nodeLinker:\s*[\"']?node-modules\b")
 _RELEASE: Final = re.compile(r"(?m)^yarnPath:.*\byarn-(\d+)\.")
 _FIRST_WITH_FOCUS: Final = 4
 _FIRST_WITH_OPTION: Final = 8
+_PATCHES: Final = re.compile(r"\bpatch-package\b|\b(?:sed|cp|mv|patch|perl)\s[^&|;]*\bnode_modules/")
+"""What yarn takes back, for it fetches files anew that are not as long as they were."""
 _INSTALL_SCRIPTS: Final = ("preinstall", "install", "postinstall")
 
 
@@ -48,6 +51,9 @@ def _command(manager: str, builds: Builds, manifest: Manifest, state: State, las
         raise UnsplitError(f"which version of {manager} runs is not known")
     if manager != "npm" and "@prisma/client" in manifest.running:
         raise UnsplitError(f"{manager} may remove the generated client of Prisma")
+    scripts = " ".join(map(str, group(manifest.package, "scripts").values()))
+    if manager != "npm" and _PATCHES.search(f"{scripts} {builds.text}"):
+        raise UnsplitError(f"{manager} undoes what is changed in node_modules")
     if manager == "npm":
         calls = [call for _, call in builds.installs]
         peers = " --legacy-peer-deps" if any(call.has("--legacy-peer-deps", "--force", "-f") for call in calls) else ""

@@ -8,10 +8,14 @@ from typing import Final
 
 from rewriter.model.project.only_folder import FILE_SERVERS, only_folder
 from rewriter.model.splitting.node_builds import MANAGERS, Builds
+from rewriter.model.splitting.run_time_files import run_time_files
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.tree import Healthcheck
 
+_FILES: Final = re.compile(
+    r"\bprocess\.cwd\(\)|\bmigrationsFolder\b|\b(?:read|append|write)(?:File|dir)(?:Sync)?\(|[\"'`]file:"
+)
 _PROGRAM_FILE: Final = re.compile(r"\.(?:[cm]?js|sh)\b")
 
 
@@ -28,7 +32,28 @@ def folder_of_result(reading: Reading, builds: Builds) -> str:
     if program in FILE_SERVERS and program not in builds.global_packages:
         return ""
     path = only_folder(words, command.folder)
-    return path if path.startswith(f"{builds.folder}/") else ""
+    if path.endswith("/.output") and _reads_its_folder(reading):
+        return ""
+    is_own = path.startswith(f"{builds.folder}/") and not _is_worked_on(path, reading, builds)
+    return path if is_own else ""
+
+
+def _reads_its_folder(reading: Reading) -> bool:
+    """Whether the sources speak of files in the folder that the server starts in, which Nuxt does not bring along."""
+    files = run_time_files(reading.context, lambda name: name.endswith((".ts", ".js", ".mjs", ".vue")))
+    return any(_FILES.search(text) for _, text in files)
+
+
+def _is_worked_on(path: str, reading: Reading, builds: Builds) -> bool:
+    """Whether a RUN behind the build needs files of the project beside that folder."""
+    for run in reading.runs:
+        if run.start > builds.runs[-1].start:
+            touched = (one for step in reading.steps(run) for one in step.effects.touches)
+            for one in touched:
+                inside = one.startswith(f"{builds.folder}/")
+                if inside and one != path and not one.startswith(f"{path}/") and not path.startswith(f"{one}/"):
+                    return True
+    return False
 
 
 def _checks(reading: Reading) -> list[str]:

@@ -16,14 +16,22 @@ COPY . .                        ->     COPY requirements.txt .
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from rewriter.model.data.official_tags import slim_twin
+from rewriter.model.data.package_roles import COMPILERS
 from rewriter.model.data.system_libraries import python_need
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
 from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
+from rewriter.model.splitting.places_that_change import (
+    require_no_names_of_headers,
+    require_no_paths,
+    require_no_search_for_libraries,
+    require_path_in_force,
+)
 from rewriter.model.splitting.python_builds import may_be_parallel
 from rewriter.model.splitting.python_environments import ENVIRONMENT
 from rewriter.model.splitting.python_installs import Installed
@@ -33,7 +41,10 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
 from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
 
-_PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PIP_NO_BUILD_ISOLATION")
+_PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PYTHONHOME", "PIP_NO_BUILD_ISOLATION")
+_PIPS: Final = names("python3-pip python3-setuptools python3-wheel python3-venv python3-virtualenv")
+"""They belong to the Python of the distribution, bring compilers along, and are called by nobody who runs."""
+
 _VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
 _FOR_BUILDS: Final = re.compile(
@@ -82,6 +93,10 @@ class _Partition:
         self._place_upkeep()
         self._place_copies(copies)
         require_plain_start(reading.project, reading.services, reading.stage.instructions)
+        if not environment:
+            require_no_paths(reading, self._installed.names)
+            require_path_in_force(reading, self._runs[0])
+        self._require_libraries_are_found(base, tools)
         self._add_environment(environment, copies)
         what = _listed(tools) or (
             f"what {_listed(compiled)} needs to be built" if compiled else "what installs packages"
@@ -107,6 +122,15 @@ class _Partition:
                 raise UnsplitError("ONBUILD in line {line} is kept for other builds", one)
             if isinstance(one, User) and one.start < self._last.start and reading.state(self._last).user != "root":
                 raise UnsplitError("line {line} changes the user before packages are installed", one)
+
+    def _require_libraries_are_found(self, base: Base, tools: Collection[str]) -> None:
+        if base.manager == "apk" and not COMPILERS.isdisjoint(tools):
+            require_no_search_for_libraries(self._reading, self._installed.names)
+        libraries = {name: found for run in self._system.values() for name, found in run.tools.items()}
+        headers = {name for name in tools if name.endswith("-dev")}
+        kept = {name for name in headers if name in libraries[name]}
+        if headers > kept:
+            require_no_names_of_headers(self._reading, kept)
 
     def _libraries(self, compiled: list[str], base: Base) -> tuple[str, ...]:
         """What the base image brings and a slim one would not, of what is linked with the system's libraries."""
@@ -137,7 +161,9 @@ class _Partition:
                     raise UnsplitError("what line {line} installs is not known", run)
                 if system.tools and not is_above:
                     raise UnsplitError("line {line} installs build tools below the packages", run)
-                above, below = system.parts(lambda name: mentions(text, name), more=more if system is first else ())
+                above, below = system.parts(
+                    lambda name: mentions(text, name), more=more if system is first else (), drops=_PIPS
+                )
                 self._above[run], self._below[run] = above, below
             elif not is_above:
                 require_no_tools(run, reading.steps(run), unread)

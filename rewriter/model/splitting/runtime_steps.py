@@ -30,6 +30,9 @@ _LOGIN: Final = re.compile(r"-[a-zA-Z]*l[a-zA-Z]*\Z|--login\Z")
 _SHELLS: Final = names("sh bash dash ash")
 _SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit circusd honcho foreman monit init systemd")
 _BOUND: Final = re.compile(r"#!\s*/usr/(?:local/)?bin/python")
+_INSTALLS: Final = names("install i ci add rebuild update upgrade dedupe")
+_SERVICES: Final = names("service rc-service rc-update")
+_CRON: Final = re.compile(r"(?:\b|/)cron(?:d|ie)?\b")
 _OTHER_PATH: Final = names("sudo su cron crond crontab runuser sshd")
 
 
@@ -93,6 +96,9 @@ def require_plain_start(
     for command in start.commands:
         _require_plain([word.value for word in command.words], "a container starts", project_tools)
         program = command.words[0].value
+        is_service = posixpath.basename(program) in _SERVICES or program.startswith("/etc/init.d/")
+        if is_service and _CRON.search(command.text):
+            raise UnsplitError("a container starts cron, which sets PATH anew")
         origin = project.sources.origin(posixpath.join(command.folder or "/", program)) if "/" in program else ""
         if program.startswith("/usr/local/bin/") and not origin and program not in built:
             raise UnsplitError(f"a container starts {program} by its path")
@@ -138,5 +144,7 @@ def _require_plain(words: list[str], who: str, harmless: Collection[str]) -> Non
         raise UnsplitError(f"{who} `{name}`, which sets PATH anew")
     if name in _SUPERVISORS:
         raise UnsplitError(f"{who} `{name}`, which starts what its configuration says")
+    if name in harmless and not _INSTALLS.isdisjoint(words[1:2]):
+        raise UnsplitError(f"{who} `{name} {words[1]}`, which may need the build tools")
     if name not in harmless and _is_tool(name, tuple(words[1:])):
         raise UnsplitError(f"{who} `{name}`, which may need the build tools")

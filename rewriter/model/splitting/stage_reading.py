@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -11,13 +12,19 @@ from rewriter.model.effects.copies import CopiedFiles, Source
 from rewriter.model.effects.shell import Step, unreadable
 from rewriter.model.installing.manifests import is_manifest_path
 from rewriter.model.installing.stage_installs import StageInstalls, calls_of
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
+from rewriter.model.splitting.run_time_files import run_time_files
 from rewriter.model.splitting.settings import mentions, needed_settings, serves_builds_alone
 from rewriter.model.splitting.system_packages import Base, SystemRun, is_system_install
 from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.tree import Arg, Copy, Instruction, Run
+
+_OF_TOOLS: Final = "pyproject.toml"
+_READERS: Final = names("task poe aerich pytest alembic pybabel cz fastapi")
+"""Programs that find their settings there: https://packaging.python.org/en/latest/specifications/pyproject-toml/"""
 
 _BUILDERS: Final = ("builder", "build", "build-stage")
 
@@ -97,7 +104,18 @@ class Reading:
         start = self.project.start
         texts = [one.text for one in kept if not isinstance(one, Copy)]
         texts += [self.context.read(script) or "" for script in (start.scripts if start else ())]
-        return any(mentions(text, _name(path)) for text in texts)
+        name = _name(path)
+        if name == _OF_TOOLS:
+            texts += [" ".join(words) for one in self.services for words in (one.command, one.entrypoint) if words]
+            if any(mentions(text, tool) for text in texts for tool in _READERS):
+                return True
+        return any(mentions(text, name) for text in texts) or self._is_read_by_sources(name)
+
+    def _is_read_by_sources(self, name: str) -> bool:
+        """Whether a program speaks of a manifest, such as for the version that stands in it."""
+        quoted = re.compile(rf"[\"'/]{re.escape(name)}[\"']")
+        files = run_time_files(self.context, lambda found: found.endswith(".py"))
+        return any(quoted.search(text) for _, text in files)
 
     @property
     def builder(self) -> str:

@@ -77,15 +77,20 @@ def base_of(stage: Stage, *, is_parallel: bool) -> Base | None:
     return Base("apt-get", known, carried, is_parallel) if known else None
 
 
+_NOT_PROVIDED: Final = names("libaio1 libvanessa-socket2")
+"""Of all libraries that moved, the old names that nothing in trixie provides, as its lists of packages say."""
+
+
 def _same_names(cells: Sequence[frozenset[str]]) -> frozenset[str] | None:
     """The names that hold in all releases: one that moved to 64-bit times is still provided by its old name.
 
     https://wiki.debian.org/ReleaseGoals/64bit-time
     """
     found = {frozenset(name.removesuffix("t64") for name in cell) for cell in cells}
-    if len(found) > 1:
-        return None
-    return cells[0] if all(cell == cells[0] for cell in cells) else found.pop()
+    if all(cell == cells[0] for cell in cells):
+        return cells[0]
+    common = found.pop() if len(found) == 1 else None
+    return common if common and _NOT_PROVIDED.isdisjoint(common) else None
 
 
 class SystemRun:
@@ -160,17 +165,24 @@ class SystemRun:
         ]
         if not self.tools:
             is_for_builds = builds_use_others and len(for_builds) < len(list(self._words()))
-            return [Again(self.run, Changed(tuple(for_builds)))] if is_for_builds else [], [Original(self.run)]
+            return [Again(self.run, self._without(for_builds))] if is_for_builds else [], [Original(self.run)]
         for_running = list(self._replacements(more))
         for_running += [(word, "") for word in self._words() if name_of(word) in drops]
         stays = {word.span for word, text in for_running if text} | {word.span for word in self._words()}
         stays -= {word.span for word, text in for_running if not text}
         gone = tuple(call for call in self._calls if not any(word.span in stays for word in call.packages))
-        above: list[Part] = [Original(self.run, Changed(tuple(for_builds)))]
+        above: list[Part] = [Original(self.run, self._without(for_builds))]
         if len(gone) == len(self._calls) and not self.has_others:
             return above, []
         words = [change for change in for_running if not any(_is_of(change[0], call) for call in gone)]
         return above, [Again(self.run, Changed(tuple(words), gone))]
+
+    def _without(self, changes: Sequence[tuple[Word, str]]) -> Changed:
+        """The RUN without some packages, and without the calls that install no other."""
+        spans = {word.span for word, _ in changes}
+        gone = tuple(call for call in self._calls if call.packages and all(one.span in spans for one in call.packages))
+        words = (change for change in changes if not any(_is_of(change[0], call) for call in gone))
+        return Changed(tuple(words), gone)
 
     def _replacements(self, more: Sequence[str]) -> Iterator[tuple[Word, str]]:
         written = {name_of(word) for word in self._words()} - self.tools.keys()
