@@ -255,7 +255,12 @@ def test_the_layout_of_pnpm_vanishes_with_its_packages() -> None:
 )
 def test_all_but_the_folder_of_a_server_may_vanish(command: list[str], kept: str) -> None:
     stays: Files = {f"/app/{kept}/index.html": "<p>", "/app/package.json": "{}", "/etc/motd": "hello"}
-    goes: Files = {**modules(express="4.1.0"), "/app/src/main.ts": "", "/app/node_modules/.bin/express": "#!/bin/sh"}
+    goes: Files = {
+        **modules(express="4.1.0"),
+        "/app/src/main.ts": "",
+        "/app/node_modules/.bin/express": "#!/bin/sh",
+        "/app/.next/package.json": "{}",
+    }
     configuration = {"Cmd": command, "WorkingDir": "/app"}
     both = (configuration, configuration)
     before, after = {**stays, **goes}, {key: stays[key] for key in stays if key != "/app/package.json"}

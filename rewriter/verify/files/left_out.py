@@ -28,10 +28,13 @@ class LeftOut:
 
 
 def _project_above(kept: str, old: Image) -> str:
-    """The nearest folder above one that holds a package.json; empty where there is none below the root."""
-    folder = posixpath.dirname(kept)
+    """The topmost folder above one that holds a package.json; empty where there is none below the root.
+
+    Next.js puts one into `.next`, and a workspace has one in each of its packages.
+    """
+    found, folder = "", posixpath.dirname(kept)
     while folder not in ("", "/"):
         if f"{folder}/package.json" in old.snapshot.entries:
-            return folder
+            found = folder
         folder = posixpath.dirname(folder)
-    return ""
+    return found
