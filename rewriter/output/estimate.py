@@ -6,29 +6,15 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.data.base_contents import base_contents
+from rewriter.model.data.package_roles import IN_FULL_IMAGES
 from rewriter.model.data.sizes import installed_size, pulled_size
 from rewriter.model.managers.run_calls import apt_calls
-from rewriter.model.managers.vocabulary import names
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.syntax.parser import parse
 from rewriter.syntax.tree import Run
 
 WORTH_NAMING: Final = 50
 """In megabytes: what takes less explains no large image."""
-
-
-_IN_FULL_IMAGES: Final = names(
-    "build-essential autoconf automake bzip2 curl default-libmysqlclient-dev dpkg-dev file g++ gcc git imagemagick "
-    "libbz2-dev libc6-dev libcurl4-openssl-dev libdb-dev libevent-dev libffi-dev libgdbm-dev libglib2.0-dev libgmp-dev "
-    "libjpeg-dev libkrb5-dev liblzma-dev libmagickcore-dev libmagickwand-dev libmaxminddb-dev libncurses5-dev "
-    "libncursesw5-dev libpng-dev libpq-dev libreadline-dev libsqlite3-dev libssl-dev libtool libwebp-dev libxml2-dev "
-    "libxslt-dev libxslt1-dev libyaml-dev make mercurial openssh-client patch procps subversion unzip wget xz-utils "
-    "zlib1g-dev"
-)
-"""What is in buildpack-deps, which the full images of languages start from: an install of these adds next to nothing.
-
-Source: docker-library/buildpack-deps, debian/bookworm/Dockerfile
-"""
 
 
 class Shipped(NamedTuple):
@@ -47,7 +33,7 @@ def shipped_by(text: str) -> Shipped:
     base = str(stage.origin or "an image that a variable names")
     packages = frozenset(_packages(stage))
     if "convert" in base_contents(stage.origin).tools:
-        packages -= _IN_FULL_IMAGES
+        packages -= IN_FULL_IMAGES
     return Shipped(base, size.megabytes if size else None, size.month if size else "", packages)
 
 

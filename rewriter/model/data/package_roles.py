@@ -29,6 +29,19 @@ IN_PYTHON_IMAGES: Final = names(
 )
 """The packages for builds of what Python itself is linked with, or of a Python that the image does not use."""
 
+IN_FULL_IMAGES: Final = names(
+    "autoconf automake build-essential bzip2 curl default-libmysqlclient-dev default-mysql-client-dev dpkg-dev file "
+    "g++ gcc git imagemagick libbz2-dev libc6-dev libcurl4-openssl-dev libdb-dev libevent-dev libffi-dev libgdbm-dev "
+    "libglib2.0-dev libgmp-dev libjpeg-dev libkrb5-dev liblzma-dev libmagickcore-dev libmagickwand-dev libmaxminddb- "
+    "dev libncurses5-dev libncursesw5-dev libpng-dev libpq-dev libreadline-dev libsqlite3-dev libssl-dev libtool "
+    "libwebp-dev libxml2-dev libxslt-dev libxslt1-dev libyaml-dev make mercurial openssh-client patch procps "
+    "subversion unzip wget xz-utils zlib1g-dev"
+)
+"""The packages of buildpack-deps, which the full images of languages start from.
+
+https://github.com/docker-library/buildpack-deps/blob/master/debian/bookworm/Dockerfile
+"""
+
 COMPILERS: Final = names("gcc g++ clang build-essential build-base alpine-sdk")
 """Compilers whose libraries a program needs only if it is parallel, or is written in C++ and runs on Alpine."""
 

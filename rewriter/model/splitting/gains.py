@@ -8,6 +8,7 @@ from typing import Final
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.data.official_tags import slim_twin
+from rewriter.model.data.package_roles import IN_FULL_IMAGES
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.slimming.needs import first_need
 from rewriter.model.slimming.subject import Subject
@@ -16,17 +17,11 @@ from rewriter.model.splitting.parts import Split
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.model.state import States
 
-_IN_FAT_IMAGES: Final = names(
-    "autoconf automake build-essential bzip2 default-libmysqlclient-dev default-mysql-client-dev dpkg-dev file g++ gcc "
-    "imagemagick libbz2-dev libc6-dev libcurl4-openssl-dev libdb-dev libevent-dev libffi-dev libgdbm-dev "
-    "libglib2.0-dev libgmp-dev libjpeg-dev libkrb5-dev liblzma-dev libmagickcore-dev libmagickwand-dev "
-    "libmaxminddb-dev libmariadb-dev libncurses5-dev libncursesw5-dev libpng-dev libpq-dev libreadline-dev "
-    "libsqlite3-dev libssl-dev libtool libwebp-dev libxml2-dev libxslt-dev libxslt1-dev libyaml-dev linux-libc-dev "
-    "make patch pkg-config pkgconf python3-dev python-dev-is-python3 libpython3-dev tk-dev uuid-dev zlib1g-dev"
+_IN_FAT_IMAGES: Final = IN_FULL_IMAGES | names(
+    "libpython3-dev python-dev-is-python3 python3-dev tk-dev uuid-dev linux-libc-dev libmariadb-dev pkg-config pkgconf"
 )
-"""What images that start from buildpack-deps have, and Python's headers, of which the image has its own.
+"""What full images have, Python's own among them, whose headers are those of the image.
 
-https://github.com/docker-library/buildpack-deps/blob/master/debian/bookworm/Dockerfile
 https://github.com/docker-library/python/blob/master/3.13/bookworm/Dockerfile
 """
 
