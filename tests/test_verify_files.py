@@ -565,6 +565,17 @@ def test_names_that_are_made_up_for_a_build() -> None:
     assert failures(before, {"/app/d/main.5f2a9c1b.js": "3"}) != []
 
 
+@pytest.mark.parametrize("name", ["7Zaq3WtjToCDRTAgTbo77", "q-_Zt3rW8sKq0aVbN-x1Y", "_ab_cdefghijklmnopqr5"])
+def test_the_name_of_a_release_is_made_up(name: str) -> None:
+    def at(it: str) -> Files:
+        return {f"/app/.next/static/{it}/_ssgManifest.js": "1"}
+
+    assert failures(at("Q0-0-qW8sKq0aVbN_x1Yz"), at(name), again=at("-j81XzW8sKq0aVbN_x1Yz")) == []
+    assert (
+        failures(at("a-long-name-of-a-folder"), at("another-name-of-a-folder"), again=at("-j81XzW8sKq0aVbN_x1Yz")) != []
+    )
+
+
 def test_two_builds_are_the_same_whatever_lies_in_them() -> None:
     files: Files = {
         **package("flask", "1", x_py="1"), **dpkg(gcc="1"), "/a": "", "/b": link("/nowhere"), "/c": hard_link("/a"),

@@ -49,9 +49,9 @@ def unsteady(before: Image, again: Image) -> Unsteady:
     )
 
 
-# Names made of a digest or of chance: `main.3f2a9c1b.js`, `chunk-X7Q2P4LM.js`.
+# Names made of a digest or of chance: `main.3f2a9c1b.js`, `chunk-X7Q2P4LM.js`, `.next/static/q-_Zt3.../`.
 _DIGEST: Final = re.compile(
-    r"(?<=[.\-_/])(?=[0-9A-Za-z]*\d)(?:[0-9a-f]{8,64}|[0-9A-Z]{8}|[0-9A-Za-z_-]{20,})(?=[.\-_/]|$)"
+    r"(?<=[.\-_/])(?:(?=[0-9A-Za-z]*\d)(?:[0-9a-f]{8,64}|[0-9A-Z]{8})|(?=[0-9A-Za-z_-]*\d)[0-9A-Za-z_-]{20,})(?=[.\-_/]|$)"
 )
 
 
