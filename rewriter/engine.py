@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.fixing.facts import Facts
 from rewriter.fixing.fixer import PHASES, FileEdit, Fix, Fixer, Level, Skip, is_whole_file
@@ -125,6 +125,10 @@ def _untouched(text: str, *, refusal: Refusal | None = None, broken_law: str = "
     return Outcome(text, text, (), (), (), refusal, (), broken_law)
 
 
+_Key: TypeAlias = tuple[str, int, int, str]
+"""A finding that was left alone: the fixer's code, line, column and reason."""
+
+
 class _BrokenLawError(Exception):
     """A law that fixers broke while they ran."""
 
@@ -162,7 +166,7 @@ class _Run:
         self.pieces: Final = Pieces(dockerfile.text)
         self.applied: list[Applied] = []
         self.companions: dict[str, FileEdit] = {}
-        self._skips: Final[dict[str, dict[tuple[str, int, int, str], Skipped]]] = {}
+        self._skips: Final[dict[str, dict[_Key, Skipped]]] = {}
         self._quiet: Final[dict[str, Dockerfile]] = {}  # by phase: the parse on which it had nothing more to do
         self._read(dockerfile)
 
@@ -200,7 +204,7 @@ class _Run:
             proposals = list(self._propose(fixers, skips))
             chosen = _choose(proposals)
             if not chosen:
-                self._skips[phase] = dict(self._noted(skips))
+                self._skips[phase] = self._with_first_reasons(phase, dict(self._noted(skips)))
                 self._quiet[phase] = self.dockerfile
                 return passes > 0
             queue = len(proposals) - len(chosen)
@@ -211,6 +215,16 @@ class _Run:
                 raise _BrokenLawError(f"no fixed point after {passes} passes of phase {phase}: {self._recent()}")
             self._apply(chosen)
             passes += 1
+
+    def _with_first_reasons(self, phase: str, noted: dict[_Key, Skipped]) -> dict[_Key, Skipped]:
+        """What a phase has left alone, with the reasons of its first round where it gave some for the same place.
+
+        Later rounds see what other fixers have written since, which says nothing to the user of this file.
+        """
+        earlier: dict[tuple[str, int, int], dict[_Key, Skipped]] = {}
+        for key, skipped in self._skips.get(phase, {}).items():
+            earlier.setdefault(key[:3], {})[key] = skipped
+        return {key: skipped for new, it in noted.items() for key, skipped in earlier.get(new[:3], {new: it}).items()}
 
     def _recent(self) -> str:
         return ", ".join(sorted({fix.code for fix in self.applied[-20:]}))
@@ -297,11 +311,11 @@ class _Run:
         return message.replace("{line}", str(self._original_line(mentioned.keyword.span.start)))
 
     @property
-    def skips(self) -> dict[tuple[str, int, int, str], Skipped]:
+    def skips(self) -> dict[_Key, Skipped]:
         """What was left alone, each finding once."""
         return {key: skipped for phase in PHASES for key, skipped in self._skips.get(phase, {}).items()}
 
-    def _noted(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> Iterator[tuple[tuple[str, int, int, str], Skipped]]:
+    def _noted(self, skips: Iterable[tuple[Fixer, Skip, bool]]) -> Iterator[tuple[_Key, Skipped]]:
         for fixer, skip, suppressed in skips:
             line, column, _ = self._original_place(skip.anchor)
             reason = self._worded(skip.reason, skip.mentions)
