@@ -463,14 +463,23 @@ def test_a_replaced_instruction_keeps_its_place() -> None:
     ]
 
 
-def test_each_skip_is_told_once_and_only_as_the_last_round_sees_it() -> None:
+def test_each_skip_is_told_once_and_with_its_first_reason() -> None:
     @small_fixer("DF901", phase="stages")
     def look(user: User) -> Iterator[Fix | Skip]:
         yield Skip(user, f"user is {user.arguments}")
         yield Skip(user, f"user is {user.arguments}")
 
     outcome = fixed("FROM x\nUSER a\n", look, replacing("a", "b", "DF902"), replacing("b", "c", "DF903"))
-    assert [it.reason for it in outcome.skips] == ["user is c"]
+    assert [it.reason for it in outcome.skips] == ["user is a"]
+
+
+def test_what_a_later_round_does_not_leave_alone_is_not_told() -> None:
+    @small_fixer("DF901", phase="stages")
+    def look(user: User) -> Iterator[Fix | Skip]:
+        if user.arguments == "a":
+            yield Skip(user, "user is a")
+
+    assert fixed("FROM x\nUSER a\n", look, replacing("a", "b", "DF902")).skips == ()
 
 
 # Cost
