@@ -23,7 +23,6 @@ from rewriter.model.data.official_tags import slim_twin
 from rewriter.model.data.package_roles import COMPILERS
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.managers.vocabulary import names
-from rewriter.model.splitting.compilers_at_run_time import NEEDS_A_COMPILER, compiler_at_run_time
 from rewriter.model.splitting.gains import is_in_its_base
 from rewriter.model.splitting.parts import Again, New, Original, Part, Split, UnsplitError
 from rewriter.model.splitting.places_that_change import (
@@ -34,18 +33,17 @@ from rewriter.model.splitting.places_that_change import (
 )
 from rewriter.model.splitting.python_builds import may_be_parallel
 from rewriter.model.splitting.python_environments import ENVIRONMENT
+from rewriter.model.splitting.python_guards import require_fitting_stage
 from rewriter.model.splitting.python_installs import Installed
 from rewriter.model.splitting.runtime_steps import require_no_tools, require_plain_start
 from rewriter.model.splitting.settings import mentions
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import Base, base_of, installing, is_about_packages, updates_lists
-from rewriter.syntax.tree import Copy, Instruction, Onbuild, Run, User
+from rewriter.syntax.tree import Copy, Instruction, Run
 
-_PLACES: Final = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONUSERBASE", "PYTHONHOME", "PIP_NO_BUILD_ISOLATION")
 _PIPS: Final = names("python3-pip python3-setuptools python3-wheel python3-venv python3-virtualenv")
 """They belong to the Python of the distribution, bring compilers along, and are called by nobody who runs."""
 
-_VERSION: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _OBVIOUS: Final = re.compile(r"\b(?:gcc|g\+\+|build-essential|build-base)(?![\w-])")
 _FOR_BUILDS: Final = re.compile(
     r"/usr/include|/usr/lib|/usr/local/(?:lib|include)|pip\.(?:conf|ini)|\.netrc|\.ssh|\.gitconfig|git config|"
@@ -87,7 +85,7 @@ class _Partition:
             raise UnsplitError("the packages of the base image's release are not known")
         if base is None or not (tools or compiled or reading.is_wanted):
             return None
-        self._require_fitting_stage()
+        require_fitting_stage(reading, self._installed.names, self._last)
         environment, copies = self._installed.environment, self._installed.copies
         self._place_runs(base, self._libraries(compiled, base))
         self._place_upkeep()
@@ -104,24 +102,6 @@ class _Partition:
         message = f"only a builder gets {what}; the packages come from there in {environment or ENVIRONMENT}"
         split = reading.split(self._above, self._below, message)
         return split._replace(gains_by_base=is_in_its_base(tools, reading.stage))
-
-    def _require_fitting_stage(self) -> None:
-        reading = self._reading
-        version = _VERSION.match(reading.stage.origin.tag) if reading.stage.origin else None
-        if version and (int(version[1]) < 3 or (version[2] and (int(version[1]), int(version[2])) < (3, 7))):
-            raise UnsplitError("the pip of a virtual environment of this old Python is too old")
-        if name := next((name for name in sorted(self._installed.names) if name in NEEDS_A_COMPILER), ""):
-            raise UnsplitError(f"{name} may call a compiler when it runs")
-        if reason := compiler_at_run_time(reading.context):
-            raise UnsplitError(reason)
-        state = reading.states.at_end(reading.stage)
-        if name := next((name for name in _PLACES if state.is_set(name)), ""):
-            raise UnsplitError(f"{name} says where packages go")
-        for one in reading.stage.instructions:
-            if isinstance(one, Onbuild):
-                raise UnsplitError("ONBUILD in line {line} is kept for other builds", one)
-            if isinstance(one, User) and one.start < self._last.start and reading.state(self._last).user != "root":
-                raise UnsplitError("line {line} changes the user before packages are installed", one)
 
     def _require_libraries_are_found(self, base: Base, tools: Collection[str]) -> None:
         if base.manager == "apk" and not COMPILERS.isdisjoint(tools):
