@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +29,31 @@ def page_routes(sources: Sources, folder: str) -> tuple[Route, ...]:
             stem = path[len(posixpath.join(base, "pages")) :].rpartition(".")[0].removesuffix("/index")
             if "[" not in stem and not posixpath.basename(stem).startswith("_"):
                 found.append(Route(stem or "/", path, doubts))
+    return tuple(found)
+
+
+_SOURCES: Final = (*_PAGES, ".mjs", ".cjs", ".mts", ".cts")
+_MOST_SOURCES: Final = 2_000
+_WORKS_WITH_FILES: Final = re.compile(
+    r"[\"'](?:node:)?(?:fs(?:/promises)?|child_process|better-sqlite3|sqlite3?|sequelize|knex|typeorm|lowdb|nedb|"
+    r"@seald-io/nedb|level|lmdb|node-persist|fs-extra|graceful-fs|multer|formidable|busboy|winston|pino|sharp|"
+    r"@libsql/client|drizzle-orm/[\w-]*sqlite[\w-]*|bun:sqlite)[\"']"
+)
+"""Modules by which the code of a server writes, or may write, files."""
+
+
+def possible_writers(sources: Sources, folder: str) -> tuple[str, ...]:
+    """What in the code of a project may write files anywhere, or cannot be read."""
+    paths = sources.context.walk(folder, lambda name: name.endswith(_SOURCES))
+    if paths is None or len(paths) > _MOST_SOURCES:
+        return ("what the code of its pages writes is not known",)
+    found = []
+    for path in paths:
+        text = sources.read(path)
+        if not isinstance(text, str):
+            return (f"{path} cannot be read",)
+        if match := _WORKS_WITH_FILES.search(text):
+            found.append(f"{path} uses {match[0][1:-1]}")
     return tuple(found)
 
 

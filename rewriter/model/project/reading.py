@@ -78,13 +78,14 @@ def _dotenv(sources: Sources, program: Program) -> dict[str, str | None]:
 
 def _next(sources: Sources, program: Program) -> Findings | Unknown:
     """Next.js takes its routes from files, and writes its cache: https://nextjs.org/docs/app/guides/self-hosting"""
-    from rewriter.model.project.next_pages import page_routes
+    from rewriter.model.project.next_pages import page_routes, possible_writers
 
     for place in sources.places(posixpath.join(program.folder, "package.json")) if program.folder else ():
         origin = sources.within(place.stage).origin(place.path)
         if origin:
             routes = page_routes(sources, posixpath.dirname(origin))
-            writes = Writes((posixpath.join(program.folder, ".next/cache"),))
+            cache = posixpath.join(program.folder, ".next/cache")
+            writes = Writes((cache,), possible_writers(sources, posixpath.dirname(origin)))
             unread = () if routes else ("no pages are in the build context",)
             return Findings(("Next",), routes=Routes(routes, unread), writes=writes)
     return Unknown("the project of Next.js is not in the build context")
