@@ -142,7 +142,10 @@ class _Partition:
                 if system.tools and not is_above:
                     raise UnsplitError("line {line} installs build tools below the packages", run)
                 above, below = system.parts(
-                    lambda name: mentions(text, name), more=more if system is first else (), drops=_PIPS
+                    lambda name: mentions(text, name),
+                    more=more if system is first else (),
+                    drops=_PIPS,
+                    builds_use_others=is_above,
                 )
                 self._above[run], self._below[run] = above, below
             elif not is_above:
