@@ -57,6 +57,16 @@ def is_rooted(text: str) -> bool:
     return all(states.at(stage.from_).base.workdir in ("", "/") for stage in states.graph.stages)
 
 
+def asks_for_no_user(text: str) -> bool:
+    """Whether no WORKDIR stands below a USER with a name, which the builder looks for in files that scratch has not."""
+    for stage in StageGraph(parse(text)).stages:
+        named = [one for one in stage.instructions if isinstance(one, tree.User) and not one.arguments[:1].isdigit()]
+        folders = [one for one in stage.instructions if isinstance(one, tree.Workdir)]
+        if named and any(one.start > named[0].start for one in folders):
+            return False
+    return True
+
+
 def shape(text: str) -> tuple[str, ...]:
     """What an image is configured by, in order, without the layout."""
     return tuple(f"{node.name} {' '.join(node.view.text.split()[1:])}" for node in parse(bare(text)).instructions)
@@ -65,7 +75,10 @@ def shape(text: str) -> tuple[str, ...]:
 CASES = [
     case
     for case in {(shape(case.before), shape(case.after)): case for case in load_cases()}.values()
-    if bare(case.before) != bare(case.after) and is_rooted(case.before)
+    if bare(case.before) != bare(case.after)
+    and is_rooted(case.before)
+    and asks_for_no_user(case.before)
+    and asks_for_no_user(case.after)
 ]
 """Those that change more than what runs or copies, one of each shape; the applications build the rest."""
 
