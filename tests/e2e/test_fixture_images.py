@@ -83,7 +83,13 @@ CASES = [
 """Those that change more than what runs or copies, one of each shape; the applications build the rest."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def _params() -> list[object]:
+    """The cases; those of new stages are many, and applications show them in the short run."""
+    long = ("single-stage-build/", "distroless-runtime/")
+    return [pytest.param(it, id=it.id, marks=[pytest.mark.long] if it.id.startswith(long) else []) for it in CASES]
+
+
+@pytest.mark.parametrize("case", _params())
 def test_configuration_changes_only_as_declared(case: Case, tmp_path: Path) -> None:
     outcome = case.run(case.before)
     with image(bare(outcome.before), tmp_path) as old, image(bare(outcome.after), tmp_path) as new:
