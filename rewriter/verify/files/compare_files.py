@@ -233,16 +233,14 @@ class _Comparison:
 
     def _is_of_installers(self, path: str) -> bool:
         """Whether an old path is a folder of nothing but what belongs to installers."""
-        entries = self._old.snapshot.entries
-        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else []
+        below = self._old.snapshot.below(path)
         return bool(below) and all(self._old.group(it) is Group.INSTALLERS for it in below)
 
     def _is_manifest(self, path: str) -> bool:
         """Whether an old path tells a package manager what to install, or is a folder of nothing else."""
-        entries = self._old.snapshot.entries
-        if entries[path].kind is not Kind.FOLDER:
+        if self._old.snapshot.entries[path].kind is not Kind.FOLDER:
             return is_manifest_path(path)
-        below = [it for it in entries if it.startswith(f"{path}/")]
+        below = self._old.snapshot.below(path)
         return bool(below) and all(map(is_manifest_path, below))
 
     def _is_around_modules(self, path: str) -> bool:

@@ -7,7 +7,9 @@ import posixpath
 import re
 import tarfile
 import tempfile
+from bisect import bisect_left
 from enum import StrEnum
+from functools import cached_property
 from typing import IO, Any, Final, NamedTuple
 
 from rewriter.verify.files.elf import MAGIC, Linkage, LinkageReader
@@ -83,6 +85,15 @@ class Snapshot:
     def data(self, path: str) -> bytes:
         """The bytes of a file that is kept; empty where there are none."""
         return self._texts.get(path, b"")
+
+    def below(self, path: str) -> list[str]:
+        """The paths below one, in order; none where it is no folder."""
+        first = bisect_left(self._in_order, f"{path}/")
+        return self._in_order[first : bisect_left(self._in_order, f"{path}0", first)]  # what comes behind a slash
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self.entries)
 
     def real(self, path: str) -> str:
         """Where a path leads to, as the kernel follows symbolic links; empty if there is nothing."""

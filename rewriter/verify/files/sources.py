@@ -23,7 +23,7 @@ class Sources:
     """
 
     def __init__(self, old: Contents, new: Contents, started: re.Pattern[str]) -> None:
-        self._entries: Final = old.snapshot.entries
+        self._snapshot: Final = old.snapshot
         self._is_left: Final = [TOOLCHAINS[it].is_left_behind for it in sorted(old.compilers - new.compilers)]
         self._started: Final = started
         self._has_lost_git: Final = (
@@ -36,9 +36,8 @@ class Sources:
         Git's settings are where git vanishes, too: they say where a compiler gets packages from.
         What the configuration names is none, nor are texts in a folder of nothing else.
         """
-        entries = self._entries
-        below = [it for it in entries if it.startswith(f"{path}/")] if entries[path].kind is Kind.FOLDER else []
-        below = [it for it in below if entries[it].kind is not Kind.FOLDER] or [path]
+        entries = self._snapshot.entries
+        below = [it for it in self._snapshot.below(path) if entries[it].kind is not Kind.FOLDER] or [path]
         return bool(self._is_left) and all(map(self._is_source, below))
 
     def _is_source(self, path: str) -> bool:
@@ -51,7 +50,9 @@ class Sources:
     @cached_property
     def _texts(self) -> frozenset[str]:
         """The folders of nothing but texts."""
-        found = folders_of_texts(path for path, entry in self._entries.items() if entry.kind is not Kind.FOLDER)
+        found = folders_of_texts(
+            path for path, entry in self._snapshot.entries.items() if entry.kind is not Kind.FOLDER
+        )
         return frozenset(it for it in found if not any(map(is_left_behind, _inside(f"{it}/"))))
 
 
