@@ -9,13 +9,11 @@ from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
 from rewriter.model.managers.run_calls import apt_calls
-from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program
 from rewriter.model.project.go_files import Packages
 from rewriter.model.stages import Stage
 from rewriter.syntax.tree import From, Run, ShellInstruction
 
-_STARTS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
 _FOR_C: Final = ("gcc", "build-base", "musl-dev", "clang")
 
 
@@ -92,8 +90,8 @@ def _require_no_programs(program: Program, candidate: Candidate) -> None:
     for file in files:
         if "os/user" in file.imports.values() and any("useradd" in run.text or "adduser" in run.text for run in own):
             raise StaysError(f"{file.path} uses os/user: it may look for a user that is not there")
-        if found := _STARTS_OTHERS.intersection(file.imports.values()):
-            raise StaysError(f"{file.path} uses {min(found)}: it may start programs that are not there")
+        if module := file.starts_others:
+            raise StaysError(f"{file.path} uses {module}: it may start programs that are not there")
 
 
 def _started(candidate: Candidate, image: DistrolessImage) -> Started:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MOST_FILES: Final = 150
+_STARTING_OTHERS: Final = frozenset({"os/exec", "plugin", "golang.org/x/tools/go/packages", "go/build"})
 _MODULE: Final = re.compile(r"(?m)^module[ \t]+\"?([^\s\"]+)")
 
 
@@ -41,6 +42,11 @@ class GoFile:
                 values = field(node, "value")
                 if names and values is not None and values.named_children:
                     self.assigned.setdefault(text_of(names[0]), []).append(values.named_children[0])
+
+    @property
+    def starts_others(self) -> str:
+        """A module that it imports and that starts, loads or builds other programs; empty where there is none."""
+        return min(_STARTING_OTHERS.intersection(self.imports.values()), default="")
 
     def strings(self) -> Iterator[str]:
         """The texts of the strings in it, without the paths of imports."""

@@ -27,7 +27,6 @@ from typing import Final
 from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
-from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import (
     require_all_brought,
@@ -59,14 +58,10 @@ _LEFT: Final = re.compile(
 _OF_THE_SDK: Final = names("curl git wget pwsh dotnet-ef")
 
 
-def _is_left_behind(name: str) -> bool:
-    return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
-
-
 DOTNET: Final = Toolchain(
     tools=names("dotnet"),
     settings=re.compile(r"NUGET_\w+|MSBUILD\w*|DOTNET_(?:CLI_TELEMETRY_OPTOUT|SKIP_FIRST_TIME_EXPERIENCE|NOLOGO)"),
-    is_left_behind=_is_left_behind,
+    left=_LEFT,
     caches=("/root/.nuget", "/root/.dotnet", "/root/.local/share/NuGet"),
 )
 

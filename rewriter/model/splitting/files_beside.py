@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.effects.copies import SHARED_FOLDERS, Source
+from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.parts import UnsplitError
 from rewriter.model.splitting.stage_reading import Reading
 from rewriter.syntax.tree import Copy
@@ -18,14 +19,14 @@ _MANIFEST: Final = re.compile(r"Cargo\.toml|pom\.xml|build\.gradle(?:\.kts)?|go\
 class Toolchain(NamedTuple):
     """What sets a language apart: `tools` are programs that serve only builds, `settings` variables that they look at.
 
-    `is_left_behind` says of a name whether the program is known not to look for such a file or folder. `folders` are
-    places that hold nothing but sources, wherever the project lies, `caches` those that only builds write to.
-    `workdir` is the folder that the image sets.
+    `left` is fitted by the names of its own files and folders that no program looks for. `folders` are places that hold
+    nothing but sources, wherever the project lies, `caches` those that only builds write to. `workdir` is the folder
+    that the image sets.
     """
 
     tools: frozenset[str]
     settings: re.Pattern[str]
-    is_left_behind: Callable[[str], bool]
+    left: re.Pattern[str] = re.compile(r"(?!)")
     folders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     workdir: str = "/"
@@ -33,6 +34,10 @@ class Toolchain(NamedTuple):
     """Whether a build may want folders in the project to be there, though they are empty."""
     most_files: int = 6
     """How many files and folders are copied one by one, besides what is built."""
+
+    def is_left_behind(self, name: str) -> bool:
+        """Whether the program is known not to look for a file or folder of this name."""
+        return self.left.fullmatch(name) is not None or is_left_behind(name)
 
 
 class Place(NamedTuple):

@@ -35,7 +35,6 @@ from rewriter.model.splitting.go_builds import (
     other_programs,
     started_binary,
 )
-from rewriter.model.splitting.left_behind import is_left_behind
 from rewriter.model.splitting.linked_images import needed_packages, pinned_to, release_of, small_image
 from rewriter.model.splitting.parts import New, Split, UnsplitError
 from rewriter.model.splitting.runtime_steps import require_plain_start
@@ -44,13 +43,11 @@ from rewriter.model.splitting.stage_reading import Reading
 from rewriter.model.splitting.system_packages import installing
 from rewriter.syntax.tree import Run
 
-_RUNS_OTHERS: Final = names("os/exec plugin golang.org/x/tools/go/packages go/build")
 GO: Final = Toolchain(
     tools=names("go"),
     settings=re.compile(
         r"(?:GO(?:111MODULE|OS|ARCH|ARM|AMD64|PROXY|FLAGS|PRIVATE|SUMDB|NOSUMDB|CACHE|MODCACHE|TOOLCHAIN|EXPERIMENT)|CGO_\w+)"
     ),
-    is_left_behind=is_left_behind,
     folders=("/go/src", "/src", "/app"),
     caches=("/go/pkg", "/root/.cache", "/root/go"),
     workdir="/go",
@@ -137,8 +134,8 @@ class _Partition:
         if packages.unread or not files:
             raise UnsplitError(packages.unread[0] if packages.unread else "the program has no sources that are found")
         for file in files:
-            if found := _RUNS_OTHERS.intersection(file.imports.values()):
-                raise UnsplitError(f"{file.path} uses {min(found)}: it may start programs of the Go image")
+            if module := file.starts_others:
+                raise UnsplitError(f"{file.path} uses {module}: it may start programs of the Go image")
         texts = [text for file in files for text in file.strings()]
         # What begins with a slash is mostly the path in an address.
         inside = (text for text in texts if not text.startswith("/") or is_in(text, folder))

@@ -28,7 +28,6 @@ from rewriter.model.programs import programs_of
 from rewriter.model.project.answers import Command, Start
 from rewriter.model.slimming.started import java_problems
 from rewriter.model.slimming.twins import kinds
-from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import (
     require_all_brought,
@@ -75,14 +74,10 @@ _IN_SOURCES: Final = re.compile(r"(?:^|[\s=:\"'])(?:\./)?src/")
 _IN_OUTPUT: Final = re.compile(rf"(?:^|[\s=:/\"'])(?:{'|'.join(sorted(OUTPUTS))})/")
 
 
-def _is_left_behind(name: str) -> bool:
-    return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
-
-
 JAVA: Final = Toolchain(
     tools=names("mvn gradle javac jar kotlinc"),
     settings=re.compile(r"MAVEN_\w+|GRADLE_\w+|M2|M2_HOME"),
-    is_left_behind=_is_left_behind,
+    left=_LEFT,
     caches=("/root/.m2", "/root/.gradle", "/home/gradle/.gradle", "/usr/share/maven"),
     asks_for_folders=True,
 )

@@ -29,7 +29,6 @@ from rewriter.model.effects.shell import Step
 from rewriter.model.installing.stage_installs import calls_of
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
-from rewriter.model.splitting import left_behind
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import (
     require_all_brought,
@@ -58,14 +57,10 @@ _LEFT: Final = re.compile(
 )
 
 
-def _is_left_behind(name: str) -> bool:
-    return _LEFT.fullmatch(name) is not None or left_behind.is_left_behind(name)
-
-
 RUST: Final = Toolchain(
     tools=names("cargo rustc rustup"),
     settings=re.compile(r"CARGO_\w+|RUSTFLAGS|RUSTC_\w+|RUSTUP_\w+|SQLX_OFFLINE|RUSTDOCFLAGS"),
-    is_left_behind=_is_left_behind,
+    left=_LEFT,
     caches=("/usr/local/cargo", "/usr/local/rustup", "/root/.cargo", "/root/.cache"),
 )
 
