@@ -41,6 +41,9 @@ from tests.judges.shell import bash_accepts, dash_accepts, newly_broken
 DEFAULT_CORPUS: Final = "/var/tmp/dockerfile-corpus"
 ROOT: Final = Path(__file__).parent.parent
 
+BENCHMARKS: Final = "TechEmpower"
+"""How the names of the contexts begin that are benchmarks, half of them all: they are counted apart."""
+
 BEHIND_JSON: Final = "text behind a JSON array: the package's older BuildKit drops it, today's reads a shell command"
 KNOWN_DISAGREEMENTS: Final = {
     "00ba26b963e1d65b": BEHIND_JSON,
@@ -130,6 +133,14 @@ def _selections() -> dict[str, tuple[Sequence[Fixer], Level | None]]:
 
 def _fix(unit: Unit, text: str, fixers: Sequence[Fixer], limit: Level | None) -> Outcome:
     return engine.fix(text, fixers, context=lambda _: context_of(unit), limit=limit)
+
+
+def reason_against(unit: Unit, text: str, fixer: Fixer) -> str:
+    """Why a fixer by itself does not act on a file; empty where it does."""
+    outcome = _fix(unit, text, [fixer], None)
+    if outcome.applied:
+        return ""
+    return outcome.skips[-1].reason if outcome.skips else outcome.broken_law or "not a word"
 
 
 def context_of(unit: Unit) -> BuildContext:

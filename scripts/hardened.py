@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rewriter import engine
-from rewriter.fixing.fixer import Fixer
 from rewriter.fixing.registry import load_fixers
 from rewriter.model.project import Project
 from rewriter.model.stages import StageGraph
@@ -21,7 +19,7 @@ from rewriter.model.state import States
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Healthcheck, Instruction, User
-from scripts.corpus import Unit, context_of, corpus_folder, find_units
+from scripts.corpus import Unit, context_of, corpus_folder, find_units, reason_against
 from scripts.projects import judge
 
 ADDED: Final[dict[str, type[Instruction]]] = {"DF401": User, "DF402": Healthcheck}
@@ -61,14 +59,7 @@ def tries() -> Iterator[Tried]:
         present = {type(one) for stage in lineage for one in stage.instructions}
         for code, fixer in fixers.items():
             if ADDED[code] not in present:
-                yield Tried(code, unit.id, _outcome(unit, text, fixer))
-
-
-def _outcome(unit: Unit, text: str, fixer: Fixer) -> str:
-    outcome = engine.fix(text, [fixer], context=lambda _: context_of(unit))
-    if outcome.applied:
-        return ""
-    return outcome.skips[-1].reason if outcome.skips else outcome.broken_law or "not a word"
+                yield Tried(code, unit.id, reason_against(unit, text, fixer))
 
 
 def main() -> int:

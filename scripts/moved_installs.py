@@ -27,9 +27,8 @@ from rewriter.model.state import States
 from rewriter.output.diff import unified_diff
 from rewriter.syntax.text import decode
 from rewriter.syntax.tree import Copy, Dockerfile, Run
-from scripts.corpus import Unit, context_of, corpus_folder, find_units
+from scripts.corpus import BENCHMARKS, Unit, context_of, corpus_folder, find_units
 
-BENCHMARKS: Final = "TechEmpower"
 # What the fixer cannot read, in contrast to what must not be done.
 LIMITS: Final = re.compile(
     r"shell that is not understood|plain list|sets up its shell|does is not known|here-document|JSON form|pipe"

@@ -12,13 +12,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rewriter import engine
 from rewriter.fixing.registry import load_fixers
-from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data.package_roles import COMPILERS
 from rewriter.model.image import ImageReference
 from rewriter.model.managers.run_calls import calls
@@ -26,12 +23,11 @@ from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode
-from rewriter.syntax.tree import Dockerfile, Run
-from scripts.corpus import Unit, context_of, corpus_folder, find_units
+from rewriter.syntax.tree import Run
+from scripts.corpus import BENCHMARKS, corpus_folder, find_units, reason_against
 
 LEAST: Final = 0.5
 MOST_REASONS: Final = 12
-BENCHMARKS: Final = "TechEmpower"
 _APART: Final = re.compile(r"cannot be read|the runtime would keep")
 _TOOL_CHAINS: Final = frozenset({"golang", "rust", "maven", "gradle"})
 _FRONT_ENDS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
@@ -75,13 +71,7 @@ def tries() -> Iterator[Tried]:
         graph = StageGraph(parse(text))
         if len(graph.stages) != 1 or not (tools := tools_of(graph.stages[0])):
             continue
-        outcome = engine.fix(text, [fixer], context=partial(_context, unit))
-        reason = outcome.skips[-1].reason if outcome.skips else outcome.broken_law or "not a word"
-        yield Tried(unit.id, tools, "" if outcome.applied else reason)
-
-
-def _context(unit: Unit, _: Dockerfile) -> BuildContext:
-    return context_of(unit)
+        yield Tried(unit.id, tools, reason_against(unit, text, fixer))
 
 
 def main() -> int:
