@@ -52,9 +52,7 @@ def doubt_of_mounts(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
     for file, mounts in _PLATFORMS:
         if mounts.search(shipped.context.host.read(file) or ""):
             return Doubt(f"{file} mounts a volume, which keeps the owner it has")
-    if owned and (doubt := _doubt_of_claims(owned, shipped) or _doubt_of_what_is_told(owned, shipped)):
-        return doubt
-    return None if shipped.project.port else _doubt_of_folder_of_the_caller(shipped)
+    return _doubt_of_claims(owned, shipped) or _doubt_of_what_is_told(owned, shipped)
 
 
 def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
@@ -62,6 +60,8 @@ def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
+    if not owned:
+        return None
     host = shipped.context.host
     files = host.walk("", lambda name: name.endswith((".yaml", ".yml")) and not COMPOSE_FILE.match(name)) or ()
     for file in files[:_MOST_MANIFESTS]:
@@ -74,19 +74,21 @@ def _doubt_of_claims(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
 
 
 def _doubt_of_what_is_told(owned: tuple[str, ...], shipped: Shipped) -> Doubt | None:
-    """Folders of the host that a README or a Makefile mounts: they mostly are another user's."""
-    for file, command in _told_commands(shipped):
+    """Folders of the host that a README or a Makefile mounts where the program writes: they mostly are another user's.
+
+    What is no service may also write into the folder from which people are told to run it.
+    """
+    is_service = bool(shipped.project.port)
+    told = [] if is_service and not owned else list(_told_commands(shipped))
+    for file, command in told:
         for match in _MOUNT_OPTION.finditer(command):
             place = posixpath.normpath(match["path"] or match["target"])
             if any(is_inside(path, place) or is_inside(place, path) for path in owned):
                 return Doubt(f"{file} mounts something at {place}, which keeps the owner it has")
+    for file, command in [] if is_service else told:
+        if _FOLDER_OF_THE_CALLER.search(command):
+            return Doubt(f"{file} mounts the folder of who runs it, in which it may write")
     return None
-
-
-def _doubt_of_folder_of_the_caller(shipped: Shipped) -> Doubt | None:
-    """The folder from which people are told to run what is no service: it may write there, too."""
-    told = (file for file, command in _told_commands(shipped) if _FOLDER_OF_THE_CALLER.search(command))
-    return next((Doubt(f"{file} mounts the folder of who runs it, in which it may write") for file in told), None)
 
 
 def _told_commands(shipped: Shipped) -> Iterator[tuple[str, str]]:
