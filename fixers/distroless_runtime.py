@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
-from rewriter.fixing.other_base import move_behind, move_stage
 from rewriter.fixing.split_stage import split_stage
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.services import Services
 from rewriter.model.distroless import find_move
-from rewriter.model.distroless.move import Move
 from rewriter.model.project import Project
 from rewriter.model.running.shipped import Doubt
 from rewriter.model.splitting import find_split
@@ -77,6 +75,9 @@ def run_without_shell(
     that need libraries which are not there. Look into such a container by `docker debug`, `kubectl debug`, or the tag
     `debug-nonroot`.
     """
+    from rewriter.fixing.other_base import move_behind, move_stage
+    from rewriter.model.distroless.move import Move
+
     found = find_move(stage, states, context, project, services)
     if isinstance(found, Doubt):
         split = find_split(stage, states, context, project, services, is_wanted=True)
