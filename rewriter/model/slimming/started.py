@@ -7,14 +7,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.source_texts import LARGEST, MOST_FILES, UnreadSourcesError, source_texts
 from rewriter.model.slimming.node_sources import started_by_node
 from rewriter.model.slimming.python_sources import started_by_python
-from rewriter.syntax.text import decode
-
-MOST_FILES: Final = 3_000
-LARGEST: Final = 1024 * 1024
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""Bounds on what is read of a project."""
 
 _ENDINGS: Final = {
     "python": (".py",),
@@ -53,28 +48,20 @@ def programs_started(context: BuildContext, language: str, commands: str = "") -
     paths = context.walk("", lambda name: name.endswith(endings))
     if paths is None:
         return found._replace(unread=("the sources are not known",))
-    paths = [path for path in paths if _is_run(path, commands)]
-    if len(paths) > MOST_FILES:
-        return found._replace(unread=("the project has more sources than are read",))
     unread: list[str] = []
-    budget = MOST_BYTES
-    for path in paths:
-        data = context.head(path, LARGEST)
-        if data is None:
-            return found._replace(unread=(*unread, f"{path} cannot be read"))
-        budget -= len(data)
-        if budget < 0:
-            return found._replace(unread=(*unread, "the project has more sources than are read"))
-        text = decode(data)
-        for program in started_by_python(text, path) if language == "python" else started_by_node(text):
-            if program:
-                found.programs.setdefault(program, path)
-            else:
-                unread.append(f"which programs or libraries {path} uses cannot be told")
-        for match in _FILES.finditer(text):
-            (found.programs if match[1] else found.files).setdefault(match[1] or match[2], path)
-        if language == "python" and _MEDIA_TYPES.search(text):
-            found.files.setdefault("/etc/mime.types", path)
+    try:
+        for path, text in source_texts(context, [path for path in paths if _is_run(path, commands)]):
+            for program in started_by_python(text, path) if language == "python" else started_by_node(text):
+                if program:
+                    found.programs.setdefault(program, path)
+                else:
+                    unread.append(f"which programs or libraries {path} uses cannot be told")
+            for match in _FILES.finditer(text):
+                (found.programs if match[1] else found.files).setdefault(match[1] or match[2], path)
+            if language == "python" and _MEDIA_TYPES.search(text):
+                found.files.setdefault("/etc/mime.types", path)
+    except UnreadSourcesError as error:
+        return found._replace(unread=(*unread, str(error)))
     return found._replace(unread=tuple(dict.fromkeys(unread)))
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.source_texts import UnreadSourcesError, source_texts
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.parts import UnsplitError
-from rewriter.syntax.text import decode
-
-MOST_FILES: Final = 3_000
-LARGEST: Final = 1024 * 1024
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""Bounds on what is read of a project."""
 
 _OF_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|benches|examples|src/test)/")
 _BELOW_SRC: Final = re.compile(r"""["'](?:\.?/)?(?:[\w-]+/)?(?:src/|target/classes|build/(?:classes|resources))""")
@@ -23,13 +18,6 @@ _AT_BUILD_TIME: Final = re.compile(r"\binclude\w*!|\bembed\w*!|#\[[\s\w:(]*\b(?:
 _STRING: Final = re.compile(r"""(?<![\w'])(["'`])([^"'`\n]{1,200})\1""")
 _MEANS_OTHER_THINGS: Final = names("src target build out bin obj publish vendor")
 """Folders of sources and of what is built: of paths in them it is told elsewhere."""
-
-
-class Source(NamedTuple):
-    """A source by its path in the context."""
-
-    path: str
-    text: str
 
 
 def require_no_programs(
@@ -42,14 +30,14 @@ def require_no_programs(
     """
     found = False
     spoken: set[str] = set()
-    for source in _sources(context, folder, endings):
+    for path, text in _sources(context, folder, endings):
         found = True
-        lines = (line for line in source.text.split("\n") if not _AT_BUILD_TIME.search(line))
+        lines = [line for line in text.split("\n") if not _AT_BUILD_TIME.search(line)]
         spoken.update(names_in_paths(match[2] for line in lines for match in _STRING.finditer(line)))
-        if match := starts.search(source.text):
-            raise UnsplitError(f"{source.path} uses {match[0]}: it may start programs of the {image} image")
-        if any(_BELOW_SRC.search(line) and not _AT_BUILD_TIME.search(line) for line in source.text.split("\n")):
-            raise UnsplitError(f"{source.path} names a path in src, which may be read when it runs")
+        if match := starts.search(text):
+            raise UnsplitError(f"{path} uses {match[0]}: it may start programs of the {image} image")
+        if any(map(_BELOW_SRC.search, lines)):
+            raise UnsplitError(f"{path} names a path in src, which may be read when it runs")
     if not found:
         raise UnsplitError("the sources of the program are not in the build context")
     return frozenset(spoken)
@@ -62,20 +50,11 @@ def names_in_paths(texts: Iterable[str]) -> Iterator[str]:
         yield from (part for part in parts if part.strip(".") and part not in _MEANS_OTHER_THINGS)
 
 
-def _sources(context: BuildContext, folder: str, endings: tuple[str, ...]) -> Iterator[Source]:
+def _sources(context: BuildContext, folder: str, endings: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     paths = context.walk(folder, lambda name: name.endswith(endings))
     if paths is None:
         raise UnsplitError("the build context is not known")
-    if len(paths) > MOST_FILES:
-        raise UnsplitError("the project has more sources than are read")
-    budget = MOST_BYTES
-    for path in paths:
-        if _OF_TESTS.search(path):
-            continue
-        data = context.head(path, LARGEST)
-        if data is None:
-            raise UnsplitError(f"{path} cannot be read")
-        budget -= len(data)
-        if budget < 0:
-            raise UnsplitError("the project has more sources than are read")
-        yield Source(path, decode(data))
+    try:
+        yield from source_texts(context, paths, is_left_out=_OF_TESTS.search)
+    except UnreadSourcesError as error:
+        raise UnsplitError(str(error)) from error
