@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rewriter.model.context.build_context import BuildContext, DeferredContext
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.deferred_context import DeferredContext
 from rewriter.model.context.services import Services
 from rewriter.model.project import Project
 from rewriter.model.settings import DEFAULTS, Settings

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rewriter.model.context.dockerignore import IgnoreRules
 from rewriter.model.context.files import ContextFiles, Entry, Kind, Listed, ListedFiles, LocalFiles
+from rewriter.model.context.globs import GLOB, matcher
 from rewriter.syntax.text import decode, encode
 
 Status = Literal["present", "absent", "unreadable", "unknown"]
@@ -20,8 +20,6 @@ MOST_ENTRIES: Final = 20_000
 """How many files and folders one question may look at."""
 
 _LARGEST: Final = 16 * 1024 * 1024
-_GLOB: Final = re.compile(r"[*?\[]")
-_GLOB_TOKEN: Final = re.compile(r"\*+|\?|\[\^?(?:\\.|[^\]\\])+\]|\\.|[^*?\[\\]+|.", re.DOTALL)
 _IGNORE_FILE: Final = ".dockerignore"
 _NEVER_WALKED: Final = frozenset({".git", "node_modules"})
 
@@ -348,7 +346,7 @@ class BuildContext:
 
     def find(self, pattern: str) -> Status:
         """Whether anything matches a source of COPY, which may be a pattern of Go's filepath.Match."""
-        if not _GLOB.search(pattern):
+        if not GLOB.search(pattern):
             return self.status(pattern)
         found, is_complete = self._matches(pattern)
         if found:
@@ -359,7 +357,7 @@ class BuildContext:
 
     def matches(self, pattern: str) -> tuple[str, ...] | None:
         """The paths that match a source of COPY, in order; None where they are not all known."""
-        if not _GLOB.search(pattern):
+        if not GLOB.search(pattern):
             status = self.status(pattern)
             return None if status == "unknown" else () if status == "absent" else (self._key(pattern),)
         found, is_complete = self._matches(pattern)
@@ -370,7 +368,7 @@ class BuildContext:
         found, is_complete = [""], True
         for part in filter(None, clean(pattern).split("/")):
             folders, found = found, []
-            matches = re.compile(_translate(part), re.DOTALL).fullmatch if _GLOB.search(part) else None
+            matches = matcher(part) if GLOB.search(part) else None
             for folder in folders:
                 prefix = folder and f"{folder}/"
                 if matches is None:
@@ -400,37 +398,3 @@ def _next(budget: Iterator[int]) -> Iterator[int]:
     if next(budget, None) is None:
         raise _TooManyError
     return budget
-
-
-def _translate(pattern: str) -> str:
-    """One part of a pattern as a regular expression."""
-    parts: list[str] = []
-    for token in _GLOB_TOKEN.findall(pattern):
-        if token[0] == "*":
-            parts.append(".*")
-        elif token == "?":
-            parts.append(".")
-        elif token[0] == "[" and len(token) > 1:
-            inside = token[1:-1].replace("[", r"\[").replace("&&", r"&\&").replace("||", r"|\|").replace("~~", r"~\~")
-            parts.append(f"[{inside}]")
-        else:
-            parts.append(re.escape(token[1:] if token[0] == "\\" and len(token) > 1 else token))
-    return "".join(parts)
-
-
-class DeferredContext(BuildContext):
-    """A context that is looked for when the first question about it is asked: most files need none."""
-
-    __slots__ = ("_find",)
-
-    def __init__(self, find: Callable[[], BuildContext]) -> None:
-        self._find = find  # the slots of BuildContext stay empty
-
-    def __getattr__(self, name: str) -> object:
-        """Fill the empty slots with those of the context that is found."""
-        if name not in BuildContext.__slots__:
-            raise AttributeError(name)
-        context = self._find()
-        for slot in BuildContext.__slots__:
-            setattr(self, slot, getattr(context, slot))
-        return getattr(self, name)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext, clean
+from rewriter.model.context.globs import GLOB
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.model.state import State
@@ -20,7 +21,6 @@ SHARED_FOLDERS: Final = names(
 """Folders that hold more than one program's files: a COPY into one of them means only what it puts there."""
 
 _REMOTE: Final = re.compile(r"[a-z]+://|git@|.*\.git(?:#|\Z)")
-_GLOB: Final = re.compile(r"[*?\[]")
 _FLAGS_THAT_CHANGE_PATHS: Final = frozenset({"parents", "exclude"})
 
 
@@ -94,7 +94,7 @@ class CopiedFiles:
 
     def _of_source(self, number: int, text: str, source: str, is_folder: bool) -> Iterator[Source]:
         matches = self._context.matches(source)
-        if matches is None and not _GLOB.search(source):
+        if matches is None and not GLOB.search(source):
             matches = (clean(source),)
         for path in matches or ():
             is_tree = self._context.is_folder(path)
@@ -104,7 +104,7 @@ class CopiedFiles:
             into = is_folder or len(matches or ()) > 1
             target = self.target if is_tree or not into else posixpath.join(self.target, name)
             # A pattern names each file it matches; what is to be written instead is the plain name.
-            yield Source(number, path if _GLOB.search(source) else text, path, target, is_tree)
+            yield Source(number, path if GLOB.search(source) else text, path, target, is_tree)
 
     @property
     def has_tree(self) -> bool:
