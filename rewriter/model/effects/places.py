@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, PATH_PROGRAMS
+from rewriter.model.effects.known_programs import ACCOUNT_PROGRAMS, PATH_PROGRAMS
 from rewriter.model.managers.call import call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
 from rewriter.syntax.tree import Run

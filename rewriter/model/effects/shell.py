@@ -11,6 +11,17 @@ from typing import Final, NamedTuple, cast
 
 from rewriter.model.effects.copies import folder_at
 from rewriter.model.effects.instructions import ACCOUNTS, ALL, NOTHING, Effects, effects, unknown
+from rewriter.model.effects.known_programs import (
+    ACCOUNT_PROGRAMS,
+    FIRST_IS_NO_PATH,
+    HOME_NAMES,
+    PATH_PROGRAMS,
+    SILENT,
+    SYSTEM,
+    SYSTEM_PROGRAMS,
+    UNPACKERS,
+    WEB_SERVERS,
+)
 from rewriter.model.installing.by_name import reads_no_project
 from rewriter.model.managers.call import Call, call_of, skip_wrappers
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
@@ -19,44 +30,6 @@ from rewriter.syntax.shell import parse_shell
 from rewriter.syntax.shell_tree import CommandList, Item, Opaque, Redirect, SimpleCommand, Word
 from rewriter.syntax.tree import Run
 
-SYSTEM: Final = names(
-    "/bin /boot /etc /lib /lib32 /lib64 /libexec /sbin /tmp /run /usr/bin /usr/games /usr/include /usr/lib /usr/lib32 "
-    "/usr/lib64 /usr/libexec /usr/sbin /usr/share /usr/local/bin /usr/local/bundle /usr/local/cargo /usr/local/etc "
-    "/usr/local/go /usr/local/include /usr/local/lib /usr/local/rustup /usr/local/sbin /usr/local/share /var/cache "
-    "/var/lib /var/log /var/mail /var/spool"
-)
-"""Where the packages of a distribution and the tools of languages put what they install."""
-
-_HOME_NAMES: Final = names(
-    ".cache .config .local .npm .npmrc .yarn .yarnrc .pnpm-store .bun .gem .bundle .cargo .rustup .composer .m2 "
-    ".gradle .nuget .dotnet .virtualenvs .pip .pydistutils.cfg .gitconfig .ssh .gnupg .node-gyp .docker .netrc "
-    ".profile .bashrc go"
-)
-# They leave a page in /var/www/html; Debian's plain `php`, and programs written in it, bring Apache.
-# https://packages.debian.org/bookworm/php8.2, https://packages.debian.org/bookworm/phpmyadmin
-_WEB_SERVERS: Final = re.compile(
-    r"apache2|nginx|lighttpd|httpd|libapache2|php(?:\d\.\d|5)?(?:[=/].*)?\Z|phpmyadmin|phppgadmin|wordpress|roundcube"
-)
-
-# Programs that touch nothing but what their arguments name.
-_SILENT: Final = names("echo printf true false : sleep date id whoami pwd uname hostname nproc type which arch groups")
-PATH_PROGRAMS: Final = names(
-    "rm rmdir mkdir touch chmod chown chgrp cp mv ln install cat ls head tail sed grep egrep fgrep stat du dos2unix "
-    "tee strip wc sha256sum sha512sum md5sum readlink realpath truncate cut sort uniq tr awk"
-)
-# Those whose first plain argument is no path: a mode, an owner, a pattern, a script.
-_FIRST_IS_NO_PATH: Final = names("chmod chown chgrp sed grep egrep fgrep tr awk")
-_UNPACKERS: Final = names("tar unzip gunzip bunzip2 xz gzip curl wget")
-ACCOUNT_PROGRAMS: Final = names(
-    "useradd groupadd adduser addgroup usermod groupmod userdel groupdel deluser delgroup passwd chpasswd"
-)
-_SYSTEM_PROGRAMS: Final = names(
-    "locale-gen localedef update-locale update-ca-certificates ldconfig update-alternatives dpkg-reconfigure dpkg "
-    "a2enmod a2dismod a2ensite a2dissite docker-php-ext-install "
-    "docker-php-ext-configure docker-php-ext-enable docker-php-source phpenmod "
-    "phpdismod pecl pear corepack rustup apt-key add-apt-repository gpg apt-mark apt-cache apt-config install_packages "
-    "debconf-set-selections setcap"
-)
 _VERSIONS: Final = names("--version -v -V version")
 _ADDRESS: Final = re.compile(r"[A-Za-z][\w+.-]*://")
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -110,12 +83,11 @@ def steps(run: Run, state: State) -> tuple[Step, ...]:
 
     They are read once for a RUN and the state in front of it.
     """
-    known = run.memo.get("steps")
-    if known is None or state.place != run.start:
-        known = tuple(_find_steps(run, state))
-        if state.place == run.start:
-            run.memo["steps"] = known
-    return cast("tuple[Step, ...]", known)
+    if state.place != run.start:
+        return tuple(_find_steps(run, state))
+    if "steps" not in run.memo:
+        run.memo["steps"] = tuple(_find_steps(run, state))
+    return cast("tuple[Step, ...]", run.memo["steps"])
 
 
 def _find_steps(run: Run, state: State) -> Iterator[Step]:
@@ -153,7 +125,7 @@ def unreadable(run: Run, state: State) -> str:
 
 
 def _in_home(home: str) -> tuple[str, ...]:
-    return tuple(f"{base}/{name}" for base in ((home,) if home else ("/root", "/home")) for name in _HOME_NAMES)
+    return tuple(f"{base}/{name}" for base in ((home,) if home else ("/root", "/home")) for name in HOME_NAMES)
 
 
 @cache
@@ -219,7 +191,7 @@ class _Reader:
         start = skip_wrappers(command.words)
         if not command.words or found.unknown:
             return found
-        if "$" in command.text or command.name not in PATH_PROGRAMS | _SILENT | {"test", "["}:
+        if "$" in command.text or command.name not in PATH_PROGRAMS | SILENT | {"test", "["}:
             found |= Effects(uses=frozenset({ALL}))
         if start is None or start >= len(command.words):
             return found if command.words[0].value in ("command", "env") else unknown("what it runs is not known")
@@ -328,21 +300,21 @@ class _Reader:
             return unknown(f"what `{program.text}` does is not known")
         if len(words) == 1 and words[0].value in _VERSIONS:
             return NOTHING
-        if name in _SILENT or _shell_of(name, words) in ("cd", "set", "export"):
+        if name in SILENT or _shell_of(name, words) in ("cd", "set", "export"):
             return NOTHING
         if name in ("test", "["):
             operands = pairwise(words)
             return effects(reads=[self.path(word) or "/" for option, word in operands if _FILE_TEST.match(option.text)])
         if name in PATH_PROGRAMS:
             return self._path_program(name, words)
-        if name in _UNPACKERS:
+        if name in UNPACKERS:
             return self._paths(words, is_path=True) | effects(writes=[self.folder or "/"])
         if name in ACCOUNT_PROGRAMS:
             changed = self._paths(words, is_path=False)._replace(sets=frozenset({ACCOUNTS}))
             named = [word.value if word.is_literal else self._expand(word.text.strip('"')) or "." for word in words]
             homes = [posixpath.normpath(f"/home/{name}") for name in named if name and not name.startswith(("-", "/"))]
             return changed | effects(writes=["/etc", *homes])
-        if name in _SYSTEM_PROGRAMS:
+        if name in SYSTEM_PROGRAMS:
             return self._system_program(name, words)
         if name.startswith("python") and [word.value for word in words[:2]] == ["-m", "venv"]:
             return self._environment(words[2:])
@@ -360,7 +332,7 @@ class _Reader:
         has_script = any(_SCRIPT_OPTION.match(word.text) for word in words) or bool(_ATTACHED_FILE.search(texts))
         if name in ("chmod", "chown", "chgrp"):
             has_script = "--reference" in texts
-        skipped = plain[:1] if name in _FIRST_IS_NO_PATH and not has_script else []
+        skipped = plain[:1] if name in FIRST_IS_NO_PATH and not has_script else []
         found = self._paths((word for word in words if word not in skipped), is_path=True)
         if name in ("sed", "awk") and (_FILE_OF_A_SCRIPT[name].search(texts) or _ATTACHED_FILE.search(texts)):
             return found | effects(reads=[self.folder or "/"], writes=[self.folder or "/"])
@@ -394,7 +366,7 @@ class _Reader:
         """What a call of a package manager does; one that works on a project is noted."""
         if call.manager.name in SYSTEM_MANAGERS:
             packages = [one for word in call.packages for one in (word.value or self._expand(word.text)).split()]
-            web = any(map(_WEB_SERVERS.match, packages))
+            web = any(map(WEB_SERVERS.match, packages))
             paths = [*call.packages, *(option.value_word or option.word for option in call.options)]
             found = self.system() | self._paths(paths, is_path=False)
             return found | effects(writes=["/var/www"]) if web or call.unknown else found

@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Final
 
-from rewriter.model.effects.shell import ACCOUNT_PROGRAMS, Step
+from rewriter.model.effects.known_programs import ACCOUNT_PROGRAMS
+from rewriter.model.effects.shell import Step
 from rewriter.model.installing.stage_installs import calls_of, simple_commands
 from rewriter.model.managers.call import call_of
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Final
 
-from rewriter.model.effects.shell import ACCOUNT_PROGRAMS
+from rewriter.model.effects.known_programs import ACCOUNT_PROGRAMS
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.splitting.node_builds import Builds
 from rewriter.model.splitting.parts import UnsplitError
