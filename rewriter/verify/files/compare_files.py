@@ -38,7 +38,7 @@ def compare_files(
     `unsteady` is what a second build of the old Dockerfile changed as well; `bases` are the images that both start
     from, if they are not the same.
     """
-    left_out = LeftOut(before, allowed)
+    left_out = LeftOut(before)
     found = [
         *_Comparison(
             before.contents, after.contents, allowed, unsteady, bases, left_out, what_is_started(before)
@@ -190,27 +190,7 @@ class _Comparison:
             reason = ""  # the package itself is there in the same version
         else:
             reason = group.reason(self._allowed, vanishes=what == "lost")
-        swapped = {"lost": self._swapped.lost, "new": self._swapped.appeared}.get(what, self._swapped.contents)
-        if not reason and path in swapped:
-            reason = self._allowed.reason("base-image")
-        if not reason and what == "new" and f"{path}/".startswith(self._new_homes):
-            reason = self._allowed.reason("users")
-        if not reason and what == "lost" and self._is_left_with_user(path):
-            reason = self._allowed.reason("replaced-users")
-        if not reason and what == "lost" and group is Group.APPLICATION and self._is_of_installers(path):
-            reason = self._allowed.reason("installers")
-        if not reason and what == "lost" and group is Group.APPLICATION and self._is_manifest(path):
-            reason = self._allowed.reason("manifests")
-        if not reason and what == "lost" and group is Group.APPLICATION and self._sources.has(path):
-            reason = self._allowed.reason("sources")
-        if not reason and what != "lost" and group is Group.APPLICATION and posixpath.basename(path) in LOCK_FILES:
-            reason = self._allowed.reason("locked-packages")
-        if not reason and what == "lost":
-            reason = self._left_out.reason(path)
-        if not reason and what == "lost" and self._is_around_modules(path):
-            reason = self._allowed.reason("development-packages")
-        if not reason and what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:
-            reason = self._allowed.reason("folders")  # what lies in it is told by itself
+        reason = reason or next(filter(None, map(self._allowed.reason, self._words(path, what, group))), "")
         if reason:
             return reason
         unsteady = self._unsteady
@@ -221,6 +201,28 @@ class _Comparison:
         others = self._patterns["new" if what == "lost" else "old"]
         is_renamed = what != "changed" and pattern(path) in unsteady.patterns and pattern(path) in others
         return UNSTEADY if is_renamed else ""
+
+    def _words(self, path: str, what: str, group: Group) -> Iterator[str]:
+        """The words of `rewriter.fixing.changes` that may allow a difference for what lies at its path."""
+        is_lost, is_own = what == "lost", group is Group.APPLICATION
+        if path in {"lost": self._swapped.lost, "new": self._swapped.appeared}.get(what, self._swapped.contents):
+            yield "base-image"
+        if what == "new" and f"{path}/".startswith(self._new_homes):
+            yield "users"
+        if is_lost and self._is_left_with_user(path):
+            yield "replaced-users"
+        if is_lost and is_own and self._is_of_installers(path):
+            yield "installers"
+        if is_lost and is_own and self._is_manifest(path):
+            yield "manifests"
+        if is_lost and ((is_own and self._sources.has(path)) or self._left_out.holds(path)):
+            yield "sources"
+        if not is_lost and is_own and posixpath.basename(path) in LOCK_FILES:
+            yield "locked-packages"
+        if is_lost and self._is_around_modules(path):
+            yield "development-packages"
+        if what == "new" and self._new.snapshot.entries[path].kind is Kind.FOLDER:
+            yield "folders"  # what lies in it is told by itself
 
     def _is_left_with_user(self, path: str) -> bool:
         """Whether an old path is the home of a user that vanishes, or what each home begins with: useradd(8)."""

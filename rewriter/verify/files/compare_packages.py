@@ -46,8 +46,8 @@ def compare_packages(
     for key in keys:
         before, after = old.packages.get(key), new.packages.get(key)
         reason = _reason(before, after, allowed, unsteady) or locks.reason(before, after, allowed)
-        if not reason and before and not after:
-            reason = left_out.reason(before.place)
+        if not reason and before and not after and left_out.holds(before.place):
+            reason = allowed.reason("sources")
         changes.append(_Change(before, after, reason))
     moves = allowed.reason("virtual-environment")
     return PackageChanges(

@@ -7,24 +7,21 @@ from typing import Final
 
 from rewriter.model.project.only_folder import only_folder
 from rewriter.verify.files.image import Image
-from rewriter.verify.report import Allowed
 
 
 class LeftOut:
     """The paths that may vanish with the sources, because the program of the old image looks at one folder only."""
 
-    def __init__(self, old: Image, allowed: Allowed) -> None:
+    def __init__(self, old: Image) -> None:
         words = [*(old.configuration.get("Entrypoint") or ()), *(old.configuration.get("Cmd") or ())]
         kept = only_folder(words, old.configuration.get("WorkingDir") or "/")
         self._kept: Final = kept
         self._folder: Final = _project_above(kept, old) if kept else ""
-        self._reason: Final = allowed.reason("sources")
 
-    def reason(self, path: str) -> str:
-        """Who lets a path of the old image vanish; empty where nobody does."""
+    def holds(self, path: str) -> bool:
+        """Whether a path of the old image is one of them; a folder above the one that is kept does not vanish."""
         is_inside = bool(self._folder) and path.startswith(f"{self._folder}/")
-        # A folder above the one that is kept does not vanish.
-        return self._reason if is_inside and not f"{path}/".startswith(f"{self._kept}/") else ""
+        return is_inside and not f"{path}/".startswith(f"{self._kept}/")
 
 
 def _project_above(kept: str, old: Image) -> str:
