@@ -22,6 +22,7 @@ from rewriter.model.running.as_whom import (
 from rewriter.model.running.needs_root import doubt_of_root
 from rewriter.model.running.new_user import Runner, find_runner
 from rewriter.model.running.owned_paths import Ownership, find_ownership
+from rewriter.model.running.owner_checks import doubt_of_owner_checks
 from rewriter.model.running.shipped import Doubt, Shipped
 from rewriter.model.settings import Settings
 from rewriter.model.stages import Stage
@@ -91,7 +92,8 @@ def _find(shipped: Shipped, settings: Settings) -> tuple[Runner, Ownership] | Do
     ownership = doubt_of_earlier_users(shipped, runner) or find_ownership(shipped, runner)
     if isinstance(ownership, Doubt):
         return ownership
-    return doubt_of_builder(shipped, ownership, settings) or (runner, ownership)
+    doubt = doubt_of_builder(shipped, ownership, settings) or doubt_of_owner_checks(ownership.copies, shipped)
+    return doubt or (runner, ownership)
 
 
 def _fix(anchor: Instruction, shipped: Shipped, runner: Runner, ownership: Ownership) -> Fix:
