@@ -13,10 +13,11 @@ from rewriter.model.data.python_wheels import has_wheel, is_pure, upper_limit
 from rewriter.model.data.system_libraries import python_need
 from rewriter.model.image import parse_image
 from rewriter.model.project.toolchain import Asked, versions_asked_for
+from rewriter.model.slimming.java_sources import OF_THE_KIT, problem_of_java
 from rewriter.model.slimming.node_locks import locked_packages as node_packages
 from rewriter.model.slimming.python_locks import locked_packages as python_packages
 from rewriter.model.slimming.python_projects import build_problem, dependencies_of
-from rewriter.model.slimming.started import java_problems, programs_started
+from rewriter.model.slimming.started import programs_started
 from rewriter.model.slimming.words import programs_in_text
 
 
@@ -262,8 +263,8 @@ def test_tests_start_what_they_like() -> None:
 
 def test_sources_of_java_are_searched_for_the_compiler() -> None:
     context = BuildContext.of_list(["A.java"]).with_texts({"A.java": "import javax.tools.JavaCompiler;"})
-    assert list(java_problems(context)) == ["A.java uses javax.tools, which only the JDK has"]
-    assert list(java_problems(BuildContext(None))) == ["its sources are not in the build context"]
+    assert problem_of_java(context, OF_THE_KIT, ".") == "A.java uses javax.tools."
+    assert problem_of_java(BuildContext(None), OF_THE_KIT, ".") == "its sources are not in the build context"
 
 
 @pytest.mark.parametrize(

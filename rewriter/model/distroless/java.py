@@ -9,12 +9,9 @@ from rewriter.model.data.distroless import DistrolessImage, distroless_images
 from rewriter.model.distroless.candidate import Candidate
 from rewriter.model.distroless.move import Move, Started, StaysError
 from rewriter.model.distroless.steps import steps_on
-from rewriter.syntax.text import decode
+from rewriter.model.slimming.java_sources import STARTS_PROGRAMS, problem_of_java
 
 _TAG: Final = re.compile(r"(\d+)-jre(?:-[a-z]+)?\Z")
-_STARTS_OTHERS: Final = re.compile(r"\bProcessBuilder\b|\.exec\s*\(|\bcommons\.exec\b")
-_MOST_FILES: Final = 3_000
-_LARGEST: Final = 1024 * 1024
 
 
 def move_java(candidate: Candidate) -> Move:
@@ -50,11 +47,6 @@ def _started(candidate: Candidate, image: DistrolessImage) -> Started:
 
 
 def _require_no_programs(candidate: Candidate) -> None:
-    context = candidate.shipped.context
-    paths = context.walk("", lambda name: name.endswith((".java", ".kt", ".scala", ".groovy")))
-    if not paths or len(paths) > _MOST_FILES:
-        raise StaysError("its sources are not in the build context, or more than are read")
-    for path in paths:
-        data = None if "/src/test/" in f"/{path}" else context.head(path, _LARGEST)
-        if data is not None and (match := _STARTS_OTHERS.search(decode(data))):
-            raise StaysError(f"{path} uses {match[0]}: it may start programs that are not there")
+    what_it_means = ": it may start programs that are not there"
+    if problem := problem_of_java(candidate.shipped.context, STARTS_PROGRAMS, what_it_means):
+        raise StaysError(problem)

@@ -208,13 +208,14 @@ def _problem_of_stage(stage: Stage) -> str:
 
 
 def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
-    from rewriter.model.slimming.started import java_problems, programs_started
+    from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java
+    from rewriter.model.slimming.started import programs_started
 
     copies = (one for stage in stages for one in stage.instructions if brings_sources(one))
     copy = next(copies, None)
     image = subject.twin.image
     if "jdk" in subject.twin.kind.without:
-        for problem in java_problems(subject.context):
+        if problem := problem_of_java(subject.context, OF_THE_KIT, ONLY_IN_THE_KIT):
             yield Need(copy or subject.stage.from_, problem)
         return
     language = _LANGUAGES.get(image.family)

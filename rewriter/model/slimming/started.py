@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.context.source_texts import LARGEST, MOST_FILES, UnreadSourcesError, source_texts
+from rewriter.model.context.source_texts import UnreadSourcesError, source_texts
 from rewriter.model.slimming.node_sources import started_by_node
 from rewriter.model.slimming.python_sources import started_by_python
 
@@ -68,29 +67,3 @@ def programs_started(context: BuildContext, language: str, commands: str = "") -
 def _is_run(path: str, commands: str) -> bool:
     match = _NOT_RUN.search(path)
     return match is None or match[0].strip("/").removesuffix(".py") in commands
-
-
-_JDK: Final = re.compile(
-    rb"\bjavax\.tools\b|\bcom\.sun\.tools\b|\bsun\.jvmstat\b|\bjdk\.(?:jshell|jfr\.consumer)\b|ToolProvider"
-)
-
-
-def java_problems(context: BuildContext) -> Iterator[str]:
-    """What in the sources of a project on the Java machine speaks for the development kit at run time."""
-    paths = context.walk("", lambda name: name.endswith((".java", ".kt", ".scala", ".groovy")))
-    if not paths:
-        yield "its sources are not in the build context"
-        return
-    if len(paths) > MOST_FILES:
-        yield "the project has more sources than are read"
-        return
-    for path in paths:
-        if "/src/test/" in f"/{path}":
-            continue
-        data = context.head(path, LARGEST)
-        if data is None:
-            yield f"{path} cannot be read"
-            return
-        if match := _JDK.search(data):
-            yield f"{path} uses {match[0].decode()}, which only the JDK has"
-            return

@@ -26,7 +26,7 @@ from rewriter.model.managers.call import Call
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.programs import programs_of
 from rewriter.model.project.answers import Command, Start
-from rewriter.model.slimming.started import java_problems
+from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java
 from rewriter.model.slimming.twins import kinds
 from rewriter.model.splitting.compiled import Compiled
 from rewriter.model.splitting.compiled_guards import (
@@ -156,7 +156,7 @@ def _apart(paths: list[str]) -> list[str]:
 
 
 def _require_runtime_only(reading: Reading, origin: str) -> frozenset[str]:
-    if problem := next(java_problems(reading.context), ""):
+    if problem := problem_of_java(reading.context, OF_THE_KIT, ONLY_IN_THE_KIT):
         raise UnsplitError(problem)
     for path in reading.context.walk(origin, lambda name: _SETTINGS.fullmatch(name) is not None) or ():
         if _NAMES_SOURCES.search(reading.context.read(path) or ""):
