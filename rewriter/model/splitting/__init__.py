@@ -33,8 +33,12 @@ def find_split(
     With `is_wanted` also a stage is split that ships no tools but those that install packages.
     """
     family = _family(stage)
-    if not stage.is_final or stage.is_windows or family not in _FAMILIES:
+    if not stage.is_final or stage.is_windows:
         return None
+    from rewriter.model.splitting.unread import TOOL_CHAINS, why_unread
+
+    if family not in _FAMILIES:
+        return why_unread(stage, family, project)
     from rewriter.model.context.development_containers import is_for_developers
     from rewriter.model.splitting.dotnet import split_dotnet
     from rewriter.model.splitting.go import split_go
@@ -57,7 +61,9 @@ def find_split(
         found = splitters.get(family, split_java)(reading)
     except UnsplitError as error:
         return error.found
-    if found is not None and is_for_developers(context, reading.services):
+    if found is None:
+        return why_unread(stage, family, project) if family in TOOL_CHAINS else None
+    if is_for_developers(context, reading.services):
         return Unsplit("people develop in it")
     return found
 
