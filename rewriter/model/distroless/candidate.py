@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Final, TypeVar
 
+from rewriter.model.context.development_containers import is_for_developers
 from rewriter.model.context.services import Service, Services
 from rewriter.model.data.debian import is_known
 from rewriter.model.data.distroless import DistrolessImage
@@ -84,6 +85,8 @@ class Candidate:
             self._require_harmless(one)
         if self._services.unread:
             raise StaysError(self._services.unread[0])
+        if is_for_developers(self.shipped.context, self.shipped.services):
+            raise StaysError("people develop in it")
         for service in self.shipped.services:
             self._require_plain(service)
         for file, program in probes_of(self.shipped.context):

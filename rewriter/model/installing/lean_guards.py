@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import ClassVar, Final, NamedTuple
 
+from rewriter.model.context.development_containers import is_for_developers
 from rewriter.model.context.services import Services
 from rewriter.model.effects.shell import Step, steps
 from rewriter.model.installing.manifests import Project as Files
@@ -155,7 +156,10 @@ class Reader:
                                      reference.instruction)  # fmt: skip
         if self._services.unread:
             raise FullError(f"which services run the image is not known: {self._services.unread[0]}")
-        for service in (it for stage in self._stages for it in self._services.of(stage)):
+        services = [it for stage in self._stages for it in self._services.of(stage)]
+        if is_for_developers(self._all.context, services):
+            raise FullError("people develop in it")
+        for service in services:
             if service.command is not None or service.entrypoint is not None:
                 raise FullError(f"{service} runs another command")
             mounted = [it.target.rstrip("/") for it in service.mounts if it.kind == "bind"]

@@ -17,7 +17,6 @@ _FILES: Final = ("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", 
 _FOLDERS: Final = (".github/workflows", "scripts", "bin")
 _SCRIPTS: Final = (".yml", ".yaml", ".sh")
 _PLATFORMS: Final = ("fly.toml", "render.yaml", "heroku.yml", "app.json", "railway.json", "railway.toml")
-_DEVELOPERS: Final = (".devcontainer/devcontainer.json", ".devcontainer.json")
 _LINE_ENDS: Final = re.compile(r"\\\r?\n[ \t]*")
 _RUN: Final = re.compile(
     r"\b(?:docker|podman|nerdctl)\b[^\n|;&]*?[ \t](?:run|exec)[ \t][^\n]*?"
@@ -35,9 +34,9 @@ def other_run(context: BuildContext) -> str:
         text = host.read(path)
         if text is not None and _RUN.search(_LINE_ENDS.sub(" ", text)):
             return path
-    for path in (*_PLATFORMS, *_DEVELOPERS):
+    for path in _PLATFORMS:
         text = host.read(path) if host.status(path) == "present" else None
-        if text is not None and (path in _DEVELOPERS or _ASKED_FOR.search(text)):
+        if text is not None and _ASKED_FOR.search(text):
             return path
     return ""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
+from rewriter.model.context.development_containers import is_for_developers
 from rewriter.model.context.documents import mapping, sequence
 from rewriter.model.context.services import Service
 from rewriter.model.data.root_programs import LIBRARIES, PACKAGES, SERVER_IMAGES
@@ -37,8 +38,6 @@ _OF_OTHERS: Final = re.compile(r"SMTP|MAIL|IMAP|POP3|LDAP|SSH|FTP|SNMP|NTP|SYSLO
 # https://docs.github.com/en/actions/reference/workflows-and-actions/dockerfile-support#user
 _OF_ACTIONS: Final = ("action.yml", "action.yaml")
 _RUNS_IN_DOCKER: Final = re.compile(r"""(?m)^\s*using:\s*["']?docker\b""")
-# Editors install into a development container as its user: https://containers.dev/implementors/json_reference/
-_OF_EDITORS: Final = (".devcontainer/devcontainer.json", ".devcontainer.json", "devcontainer.json")
 _SETTINGS: Final = ("privileged", "devices", "cap_add", "device_cgroup_rules", "cgroup_parent", "userns_mode")
 _SHARED: Final = ("network_mode", "pid", "ipc")
 
@@ -120,9 +119,7 @@ def _doubts_of_callers(shipped: Shipped) -> Iterator[Doubt]:
     host = shipped.context.host
     if any(_RUNS_IN_DOCKER.search(host.read(file) or "") for file in _OF_ACTIONS):
         yield Doubt("it is a GitHub action, which has to run as root")
-    path = shipped.context.dockerfile or "Dockerfile"
-    named = ((file, f'"{posixpath.relpath(path, posixpath.dirname(file) or ".")}"') for file in _OF_EDITORS)
-    if ".devcontainer" in path or any(name in (host.read(file) or "") for file, name in named):
+    if is_for_developers(shipped.context, shipped.services):
         yield Doubt("it is a development container, in which an editor works as its user")
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from rewriter.model.context.development_containers import is_for_developers
 from rewriter.model.context.documents import mapping, sequence
 from rewriter.model.data.official_tags import listing
 from rewriter.model.image import parse_image
@@ -69,7 +70,8 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     if len(subject.family) > MOST_STAGES:
         yield Need(subject.stage.from_, "more stages rest on it than are looked at")
         return
-    if _is_for_developers(subject):
+    services = [service for stage in subject.family for service in subject.services.of(stage)]
+    if is_for_developers(subject.context, services):
         yield Need(subject.stage.from_, "people develop in it")
         return
     for stage in subject.family:
@@ -94,15 +96,6 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     for file, program in probes_of(subject.context):
         if any(subject.lacks_at_end(program, stage) for stage in shipping):
             yield Need(subject.stage.from_, f"{file} checks a container by `{program}`, which {subject.name} lacks")
-
-
-def _is_for_developers(subject: Subject) -> bool:
-    """Whether an editor opens the image: https://containers.dev/implementors/json_reference/"""
-    context = subject.context
-    if ".devcontainer" in f"{context.root}/{context.dockerfile}":
-        return True
-    texts = (context.host.read(name) for name in (".devcontainer/devcontainer.json", ".devcontainer.json"))
-    return any(re.search(r"\"docker(?:file|ComposeFile)\"", text, re.IGNORECASE) for text in texts if text)
 
 
 def _configuration_needs(subject: Subject) -> Iterator[Need]:
