@@ -338,3 +338,53 @@ def test_a_procfile_names_processes() -> None:
     assert started(project) == ["gunicorn app:app"]
     assert project.processes == {"web": "gunicorn app:app", "worker": "celery -A app worker"}
     assert not project_of(f'{PYTHON}CMD ["honcho", "start"]\n', files).program
+
+
+@pytest.mark.parametrize(
+    ("application", "expected"),
+    [
+        ("{script: './server.js'}", ["node ./server.js"]),
+        ("{name: 'a', script: 'npm', args: 'run serve', time: true}", ["node --enable-source-maps server.js"]),
+        ("{script: 'server.js', interpreter: 'bun', args: ['--fast', '-v']}", ["bun server.js --fast -v"]),
+        ("{script: 'server.js', node_args: '--max-old-space-size=200'}", ["node --max-old-space-size=200 server.js"]),
+        ("{script: 'tasks.py', interpreter: 'python3'}", ["python3 tasks.py"]),
+    ],
+)
+def test_the_one_application_of_pm2_is_followed(application: str, expected: list[str]) -> None:
+    files = {"ecosystem.config.js": f"module.exports = {{ apps: [{application}] }};\n", "package.json": PACKAGE}
+    assert started(project_of(f'{NODE}CMD ["pm2-runtime", "start", "ecosystem.config.js"]\n', files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ("{ apps: [{script: 'a.js'}, {script: 'b.js'}] }", "pm2 starts several programs, or ones that are not plain"),
+        ("{ apps: list }", "pm2 starts several programs, or ones that are not plain"),
+        ("{ apps: [{script: 'a.js', error_file: 'logs/a.log'}] }", "the configuration of pm2 sets error_file"),
+        ("{ apps: [{script: 'a.js', watch: ['src']}] }", "the configuration of pm2 sets watch"),
+        ("{ apps: [{script: process.env.SCRIPT}] }", "the configuration of pm2 names what runs"),
+        ("{ apps: [{script: 'a.js', ...common}] }", "the configuration of pm2 sets more than can be read"),
+        ("require('./other')", "the configuration of pm2 names what runs"),
+    ],
+)
+def test_what_a_configuration_of_pm2_leaves_open_is_unknown(configuration: str, reason: str) -> None:
+    files = {"ecosystem.config.js": f"module.exports = {configuration};\n", "a.js": ""}
+    start = project_of(f'{NODE}CMD ["pm2-runtime", "ecosystem.config.js"]\n', files).start
+    assert isinstance(start, Start)
+    assert start.unread[0].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("command", "script", "expected"),
+    [
+        ("PORT=4000 node server.js", "", {"PORT": "4000"}),
+        ("A=1 npm start", "", {"A": "1", "NODE_ENV": "production"}),
+        ("sh start.sh", "export PORT=4000\nLOCAL=1\nexec node server.js\n", {"PORT": "4000"}),
+        ("sh start.sh", "PORT=4000\nexport PORT\nnode server.js\n", {"PORT": "4000"}),
+        ("sh start.sh", "set -a\nPORT=4000\nnode server.js\n", {"PORT": "4000"}),
+        ("sh start.sh", '[ -n "$X" ] && export PORT=4000\nnode server.js\n', {"PORT": None}),
+    ],
+)
+def test_programs_see_what_scripts_export(command: str, script: str, expected: dict[str, str | None]) -> None:
+    project = project_of(f"{NODE}CMD {command}\n", {"package.json": PACKAGE, "server.js": "", "start.sh": script})
+    assert {name: project.variables[name] for name in project.variables if name in (*expected, "LOCAL")} == expected

@@ -106,7 +106,7 @@ def _of_django(project: Project, question: Question, set_by_services: frozenset[
         return question
     gate = hosts[0] if hosts else Gate("host", "")
     if gate.variable:
-        is_set = gate.variable in set_by_services or gate.variable in project.environment
+        is_set = gate.variable in set_by_services or gate.variable in project.variables
         texts = map(project.sources.read, project.findings.files)
         if not is_set and any(isinstance(text, str) and _DOTENV.search(text) for text in texts):
             return question  # a file may say which, and a check does not read it

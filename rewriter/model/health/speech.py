@@ -38,7 +38,7 @@ _HTTP: Final = re.compile(r"\b(?:Threading)?HTTPServer\b|\bmake_server\b")
 def speaks_http(project: Project, program: Program) -> bool:
     """Whether the server is known to answer HTTP, and without TLS, on its port."""
     server = SERVERS.get(program.name)
-    if any(word.value.startswith(TLS_OPTIONS) for word in program.arguments) or "HTTPS" in project.environment:
+    if any(word.value.startswith(TLS_OPTIONS) for word in program.arguments) or "HTTPS" in project.variables:
         return False
     if program.name == "http-server" and any(word.value == "-S" for word in program.arguments):
         return False

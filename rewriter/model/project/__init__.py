@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Writes,
     )
     from rewriter.model.project.dependencies import Dependencies
+    from rewriter.model.project.environment import Environment
     from rewriter.model.project.findings import Findings
     from rewriter.model.project.ports import Listening
     from rewriter.model.project.sources import Sources
@@ -64,6 +65,14 @@ class Project:
         from rewriter.model.project.start import environment_of
 
         return environment_of(self._stage, self._states)
+
+    @cached_property
+    def variables(self) -> Environment:
+        """The variables that the program sees: those of the container, over them those of its start script."""
+        from rewriter.model.project.environment import Environment
+
+        program = self.program
+        return Environment(self.environment, dict(program.variables) if program else {})
 
     # What runs
 
@@ -144,7 +153,7 @@ class Project:
     def _listening(self) -> Listening:
         from rewriter.model.project.ports import listening_of
 
-        return listening_of(self.program, self.findings, self.framework, self.sources, self.environment)
+        return listening_of(self.program, self.findings, self.framework, self.sources, self.variables)
 
     @property
     def port(self) -> Port | Unknown:
@@ -180,7 +189,7 @@ class Project:
         from rewriter.model.project.reading import findings_of
 
         program = self.program
-        return findings_of(self.sources, program, self.environment, self.dependencies) if program else program
+        return findings_of(self.sources, program, self.variables, self.dependencies) if program else program
 
     @cached_property
     def routes(self) -> Routes | Unknown:

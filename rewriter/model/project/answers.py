@@ -54,12 +54,14 @@ class Command(NamedTuple):
 
     `is_conditional` says that it may not run: it stands in an `if`, a loop, or behind `||`. `unread` says why what it
     runs in turn is not known, such as a script that cannot be read; empty for commands that were followed to the end.
+    `variables` are those that scripts set for it: `PORT=4000`, `export PORT=4000`.
     """
 
     words: tuple[Text, ...]
     folder: str = ""
     is_conditional: bool = False
     unread: str = ""
+    variables: tuple[tuple[str, Text], ...] = ()
 
     @property
     def text(self) -> str:
@@ -89,7 +91,8 @@ class Program(NamedTuple):
     `name` is how it is known (`gunicorn`, `node`, `next start`, `java`), `target` what it is given to run (`main:app`,
     `server.js`), `file` the file of the context that holds that, empty where there is none. `path` is the program's
     own path in the image where the Dockerfile builds or copies it, `stage` the number of the stage in which that path
-    leads to `file`, -1 where it is the one that runs. `arguments` are the words behind its name.
+    leads to `file`, -1 where it is the one that runs. `arguments` are the words behind its name, `variables` those
+    that its start script sets.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Program(NamedTuple):
     arguments: tuple[Text, ...] = ()
     folder: str = ""
     stage: int = -1
+    variables: tuple[tuple[str, Text], ...] = ()
 
 
 class Packages(NamedTuple):

@@ -61,7 +61,7 @@ class Follower:
         words = self._unwrap(words, own)
         if not words:
             return
-        command = Command(words, folder, is_conditional)
+        command = Command(words, folder, is_conditional, variables=tuple(own.items()))
         if depth > DEEPEST or self._steps < 0:
             self.note(command, "scripts call scripts too deep")
             return
@@ -205,10 +205,25 @@ class Follower:
         return task is not None and task(self, command, own, depth)
 
 
+def cannot(follower: Follower, command: Command, reason: str) -> bool:
+    """The answer of a task that is one but cannot be followed: the command is noted with the reason."""
+    follower.note(command, reason)
+    return True
+
+
 class _Script:
     """One shell script as it is gone through."""
 
-    __slots__ = ("_depth", "_folder", "_follower", "_is_conditional", "_is_over", "_variables")
+    __slots__ = (
+        "_depth",
+        "_exported",
+        "_exports_all",
+        "_folder",
+        "_follower",
+        "_is_conditional",
+        "_is_over",
+        "_variables",
+    )
 
     def __init__(
         self, follower: Follower, variables: Variables, folder: str, depth: int, *, is_conditional: bool
@@ -219,6 +234,8 @@ class _Script:
         self._depth: Final = depth
         self._is_conditional: Final = is_conditional
         self._is_over = False
+        self._exports_all = False
+        self._exported: Final = {*variables.own, *variables.environment}
 
     def run(self, text: str, *, is_conditional: bool = False, depth: int = 0) -> None:
         script = parse_shell(View(text, (0,), (0,)), 0, len(text))
@@ -276,10 +293,18 @@ class _Script:
             action(self, words, is_conditional)
             return
         self._follower.follow(
-            words, self._folder, is_conditional=is_conditional, depth=self._depth + 1, own={**own, **assigned}
+            words,
+            self._folder,
+            is_conditional=is_conditional,
+            depth=self._depth + 1,
+            own={**self._passed_on(), **assigned},
         )
         if command.name == "exec" and len(words) > 1 and not is_conditional:
             self._is_over = True
+
+    def _passed_on(self) -> dict[str, Text]:
+        """The variables that programs see: those that are exported, or come with the container."""
+        return {name: text for name, text in self._variables.own.items() if self._exports_all or name in self._exported}
 
     def _change_folder(self, words: tuple[Text, ...], is_conditional: bool) -> None:
         target = words[1].known if len(words) == 2 else None
@@ -288,9 +313,12 @@ class _Script:
 
     def _export(self, words: tuple[Text, ...], is_conditional: bool) -> None:
         for word in words[1:]:
+            self._exported.add(word.value.partition("=")[0])
             if match := _ASSIGNMENT.match(word.value):
                 self._variables.own[match[1]] = Text(UNKNOWN_PART if is_conditional else match[2], word.variables)
                 self._follower.around.append(f"{match[1]}=")
+            elif is_conditional and word.value in self._variables.own:
+                self._variables.own[word.value] = Text(UNKNOWN_PART)
 
     def _source(self, words: tuple[Text, ...], _: bool) -> None:
         name = words[1].value if len(words) > 1 else ""
@@ -303,6 +331,8 @@ class _Script:
 
     def _set(self, words: tuple[Text, ...], is_conditional: bool) -> None:
         texts = [word.value for word in words]
+        if any(re.match(r"-\w*a", text) or text == "allexport" for text in texts[1:]):
+            self._exports_all = True
         if "--" not in texts:
             return
         arguments = words[texts.index("--") + 1 :]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program, Route, Text, Unknown, Writes
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.go_files import GoFile, Packages
 from rewriter.model.project.sources import Sources
@@ -43,7 +44,7 @@ _GUARDS: Final = re.compile(
 _LITERAL: Final = re.compile(r"/[\w./-]*\Z")
 
 
-def read_go(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
+def read_go(sources: Sources, program: Program, environment: Environment) -> Findings | Unknown:
     """What the sources of a Go program say: its own package, and those of its module that it imports."""
     if not program.file:
         return Unknown(f"the sources of `{program.name}` are not in the build context")
@@ -63,9 +64,7 @@ class _Reader:
         "_environment", "_files", "_packages", "_program", "_routers", "_wrappers", "listens", "paths", "unwritten",
     )  # fmt: skip
 
-    def __init__(
-        self, files: list[GoFile], packages: Packages, program: Program, environment: Mapping[str, str | None]
-    ) -> None:
+    def __init__(self, files: list[GoFile], packages: Packages, program: Program, environment: Environment) -> None:
         self._files: Final = files
         self._packages: Final = packages
         self._program: Final = program
@@ -246,9 +245,7 @@ class _Reader:
     # What expressions come to
 
     def _variable(self, name: str, default: Text | None = None) -> Text:
-        if name in self._environment:
-            return Text(self._environment[name] or UNKNOWN_PART, (name,))
-        return Text(UNKNOWN_PART if default is None else default.value, (name,))
+        return self._environment.text(name, default)
 
     def _text(self, node: Node | None, file: GoFile, depth: int = 0) -> Text | None:
         if node is None or depth > DEEPEST:

@@ -56,7 +56,7 @@ def imported_packages(project: Project, program: Program) -> Imports | Unknown:
     sources = project.sources
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
-    scripts = Scripts(sources, project.environment)
+    scripts = Scripts(sources, project.variables)
     first = scripts.add(program.file, program.path)
     if first is None:
         return Unknown(scripts.unread[-1])
@@ -106,7 +106,7 @@ def imported_modules(project: Project, program: Program) -> Imports | Unknown:
     sources = project.sources
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
-    opened = open_modules(sources, program, project.environment)
+    opened = open_modules(sources, program, project.variables)
     if isinstance(opened, Unknown):
         return opened
     modules, _ = opened

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from rewriter.model.project.answering import answers_all
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.javascript_values import Script, Scripts, required
 from rewriter.model.project.javascript_writes import find_writes
@@ -49,7 +50,7 @@ _ANSWERS: Final = re.compile(
 _LITERAL: Final = re.compile(r"/?[\w./-]*\Z")
 
 
-def read_javascript(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
+def read_javascript(sources: Sources, program: Program, environment: Environment) -> Findings | Unknown:
     """What the sources of a program for Node say."""
     if not program.file:
         return Unknown(f"the source of `{program.target or program.name}` is not in the build context")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rewriter.model.project.answers import Text, Unknown
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.sources import Sources
 from rewriter.model.project.trees import MOST_BROKEN, arguments_of, field, language_of, parse_source, text_of, walk
 from rewriter.model.stages import UNKNOWN_PART
@@ -146,7 +146,7 @@ class Scripts:
 
     __slots__ = ("_broken", "by_path", "environment", "sources", "unread")
 
-    def __init__(self, sources: Sources, environment: Mapping[str, str | None]) -> None:
+    def __init__(self, sources: Sources, environment: Environment) -> None:
         self.sources: Final = sources
         self.environment: Final = environment
         self.by_path: Final[dict[str, Script]] = {}
@@ -279,9 +279,7 @@ class Scripts:
 
     def variable(self, name: str, default: Text | None = None) -> Text:
         """The value of an environment variable."""
-        if name in self.environment:
-            return Text(self.environment[name] or UNKNOWN_PART, (name,))
-        return Text(UNKNOWN_PART if default is None else default.value, (name,))
+        return self.environment.text(name, default)
 
     def _member(self, node: Node, script: Script, depth: int) -> Text | None:
         owner = text_of(field(node, "object"))

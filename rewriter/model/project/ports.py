@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.project.answers import Address, Origin, Port, Program, Text, Unknown
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings
 from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import ALL, SERVERS, Server
@@ -61,7 +61,7 @@ def listening_of(
     findings: Findings | Unknown,
     framework: str | Unknown,
     sources: Sources,
-    environment: Mapping[str, str | None],
+    environment: Environment,
 ) -> Listening:
     """Where the server listens; EXPOSE is asked last."""
     found = _told(program, findings, framework, sources, environment)
@@ -72,11 +72,11 @@ def listening_of(
         return found
     exposed = exposed_by(sources)
     variable, reason = _variable_in(found.port.reason)
-    number = environment.get("PORT") or ""
-    if not variable and not findings and _NUMBER.match(number):
-        if exposed and int(number) not in exposed:
+    asked = environment.text("PORT")
+    if not variable and not findings and _NUMBER.match(asked.value):
+        if exposed and int(asked.value) not in exposed:
             return found._replace(port=Unknown("PORT and EXPOSE differ"))
-        return found._replace(port=Port(int(number), "PORT", "variable"))
+        return found._replace(port=Port(int(asked.value), (*asked.variables, "")[0], "variable"))
     if isinstance(exposed, tuple) and len(exposed) == 1:
         return found._replace(port=Port(exposed[0], variable, "EXPOSE"))
     return found._replace(port=Unknown(reason))
@@ -90,7 +90,7 @@ def _variable_in(reason: str) -> tuple[str, str]:
 
 def _told(
     program: Program | Unknown, findings: Findings | Unknown, framework: str | Unknown, sources: Sources,
-    environment: Mapping[str, str | None],
+    environment: Environment,
 ) -> Listening:  # fmt: skip
     if isinstance(program, Unknown):
         return Listening(program, program)
@@ -115,7 +115,7 @@ def _row_of(program: Program, framework: str | Unknown) -> Server | None:
 # Programs that are servers themselves
 
 
-def _of_server(server: Server, program: Program, sources: Sources, environment: Mapping[str, str | None]) -> Listening:
+def _of_server(server: Server, program: Program, sources: Sources, environment: Environment) -> Listening:
     if program.name == "gunicorn" and (more := environment.get("GUNICORN_CMD_ARGS")):
         program = program._replace(arguments=(*map(Text, more.split()), *program.arguments))
     port, host, origin = _options(server, program)
@@ -130,13 +130,13 @@ def _of_server(server: Server, program: Program, sources: Sources, environment: 
             value = environment[name]
             # Only since September 2025: https://github.com/fastapi/fastapi-cli/pull/209
             is_open = value is None or program.name.startswith("fastapi ")
-            port, origin = Text(UNKNOWN_PART if is_open else str(value), (name,)), "variable"
+            port, origin = Text(UNKNOWN_PART, (name,)) if is_open else environment.text(name), "variable"
             if program.name == "gunicorn":
                 host = host or Text(ALL)
             break
     for name in server.host_variables if host is None else ():
         if name in environment:
-            host = Text(environment[name] or UNKNOWN_PART, (name,))
+            host = environment.text(name)
             break
     if port is None and server.port:
         port, origin = Text(str(server.port), server.port_variables[:1]), "default"
@@ -206,14 +206,14 @@ class _Asked(NamedTuple):
 
     program: Program
     sources: Sources
-    environment: Mapping[str, str | None]
+    environment: Environment
 
 
 _Found: TypeAlias = tuple[Text | None, Text | None]
 
 
 def _configured(
-    program: Program, sources: Sources, environment: Mapping[str, str | None]
+    program: Program, sources: Sources, environment: Environment
 ) -> tuple[Text | None, Text | None, Origin]:
     read = {"gunicorn": _gunicorn, "streamlit run": _streamlit, "spring": _spring, "java": _spring, "puma": _puma,
             "uwsgi": _uwsgi, "rails server": _puma}.get(program.name)  # fmt: skip
@@ -266,8 +266,13 @@ def _spring(asked: _Asked) -> _Found:
     if not found:
         return None, None
     if match := _PLACEHOLDER.match(found[0]):
-        return Text(asked.environment.get(match[1]) or match[2] or UNKNOWN_PART, (match[1],)), None
+        return _placeholder(asked, match), None
     return Text(found[0], ("SERVER_PORT",)), None
+
+
+def _placeholder(asked: _Asked, match: re.Match[str]) -> Text:
+    """What a variable comes to that may have a default."""
+    return asked.environment.text(match[1], Text(match[2]) if match[2] else None)
 
 
 def _puma(asked: _Asked) -> _Found:
@@ -282,7 +287,7 @@ def _puma(asked: _Asked) -> _Found:
             if words[1].strip().isdigit():
                 return Text(words[1].strip()), Text(ALL)
             if match := _PUMA.search(words[1]):
-                return Text(asked.environment.get(match[1]) or match[2] or UNKNOWN_PART, (match[1],)), Text(ALL)
+                return _placeholder(asked, match), Text(ALL)
             return Text(UNKNOWN_PART), None
     return None, None
 
@@ -299,11 +304,11 @@ def _uwsgi(asked: _Asked) -> _Found:
     return _bind(Text(match[1].split(",")[0])) if "$" not in match[1] else (Text(UNKNOWN_PART), None)
 
 
-def _aspnet(program: Program, sources: Sources, environment: Mapping[str, str | None]) -> Listening:
+def _aspnet(program: Program, sources: Sources, environment: Environment) -> Listening:
     """https://learn.microsoft.com/dotnet/core/compatibility/containers/8.0/aspnet-port"""
     option = option_value(program.arguments, "--urls")
     urls = option or next(
-        (Text(environment[name] or UNKNOWN_PART, (name,)) for name in ("ASPNETCORE_URLS", "DOTNET_URLS", "URLS")
+        (environment.text(name) for name in ("ASPNETCORE_URLS", "DOTNET_URLS", "URLS")
          if name in environment), None,
     )  # fmt: skip
     if urls is not None:
@@ -311,7 +316,8 @@ def _aspnet(program: Program, sources: Sources, environment: Mapping[str, str | 
         return Listening(_port(port, "command" if option else "variable"), _address(host))
     for name in ("ASPNETCORE_HTTP_PORTS", "HTTP_PORTS"):
         if name in environment:
-            text = Text((environment[name] or UNKNOWN_PART).split(";")[0], (name,))
+            text = environment.text(name)
+            text = text._replace(value=text.value.split(";")[0])
             return Listening(_port(text, "variable"), Address(ALL))
     origin = sources.stage.origin
     version = re.match(r"(\d+)\.", origin.tag) if origin is not None else None

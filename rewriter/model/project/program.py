@@ -57,7 +57,8 @@ def program_of(start: Start, sources: Sources) -> Program | Unknown:
         return Unknown(f"whether `{command.text}` runs depends on a condition")
     if command.unread:
         return Unknown(command.unread)
-    return _Reader(command, sources).read(posixpath.basename(command.words[0].value))
+    program = _Reader(command, sources).read(posixpath.basename(command.words[0].value))
+    return program._replace(variables=command.variables) if program else program
 
 
 def up_to_server(start: Start, sources: Sources) -> Start:

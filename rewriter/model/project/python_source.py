@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.project.python_writes import find_writes
@@ -62,7 +63,7 @@ _PAIRS: Final = frozenset(
 )
 
 
-def read_python(sources: Sources, program: Program, environment: Mapping[str, str | None]) -> Findings | Unknown:
+def read_python(sources: Sources, program: Program, environment: Environment) -> Findings | Unknown:
     """What the sources of a Python program say."""
     opened = open_modules(sources, program, environment)
     if isinstance(opened, Unknown):
@@ -76,9 +77,7 @@ def read_python(sources: Sources, program: Program, environment: Mapping[str, st
     return found
 
 
-def open_modules(
-    sources: Sources, program: Program, environment: Mapping[str, str | None]
-) -> tuple[Modules, Module] | Unknown:
+def open_modules(sources: Sources, program: Program, environment: Environment) -> tuple[Modules, Module] | Unknown:
     """The modules that a Python program imports from the context, all read, and the one that it runs."""
     if not program.file:
         return Unknown(f"the source of `{program.target or program.name}` is not in the build context")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import posixpath
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from rewriter.model.project.answers import Text, Unknown
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.sources import Sources
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.text import encode
@@ -99,7 +100,7 @@ class Modules:
 
     __slots__ = ("_roots", "by_name", "environment", "sources", "unread")
 
-    def __init__(self, sources: Sources, environment: Mapping[str, str | None], roots: list[str]) -> None:
+    def __init__(self, sources: Sources, environment: Environment, roots: list[str]) -> None:
         self.sources: Final = sources
         self.environment: Final = environment
         self.by_name: Final[dict[str, Module]] = {}
@@ -250,12 +251,7 @@ class Modules:
 
     def variable(self, name: str, default: Text | None) -> Text:
         """The value of an environment variable, with what is taken where it is unset."""
-        value = self.environment.get(name)
-        if name in self.environment:
-            return Text(UNKNOWN_PART if value is None else value, (name,))
-        if default is None:
-            return Text(UNKNOWN_PART, (name,))
-        return default._replace(variables=tuple(dict.fromkeys((name, *default.variables))))
+        return self.environment.text(name, default)
 
     def _called(self, call: ast.Call, module: Module, depth: int) -> Text | None:
         name = dotted(call.func, module)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from rewriter.model.project.answers import Program, Routes, Unknown, Writes
 from rewriter.model.project.dependencies import Dependencies
+from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings
 from rewriter.model.project.sources import Sources
 
@@ -16,7 +16,7 @@ from rewriter.model.project.sources import Sources
 def findings_of(
     sources: Sources,
     program: Program,
-    environment: Mapping[str, str | None],
+    environment: Environment,
     dependencies: Dependencies | Unknown,
 ) -> Findings | Unknown:
     """What the sources of a program say; unknown where they cannot be read."""
@@ -29,12 +29,12 @@ def findings_of(
 def _read(
     sources: Sources,
     program: Program,
-    environment: Mapping[str, str | None],
+    environment: Environment,
     dependencies: Dependencies | Unknown,
 ) -> Findings | Unknown:
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
-    environment = {**_dotenv(sources, program), **environment}
+    environment = environment.over(_dotenv(sources, program))
     match program.language:
         case "python":
             from rewriter.model.project.python_source import read_python

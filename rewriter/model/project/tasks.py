@@ -9,7 +9,8 @@ from typing import Final
 
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Text, Unknown
-from rewriter.model.project.follow import Follower
+from rewriter.model.project.follow import Follower, cannot
+from rewriter.model.project.pm2 import pm2_task
 from rewriter.model.project.shell_words import Variables
 from rewriter.model.project.sources import Sources, table
 from rewriter.model.project.workspaces import in_workspace
@@ -33,11 +34,11 @@ def node_task(follower: Follower, command: Command, own: dict[str, Text], depth:
     manager = posixpath.basename(command.words[0].value)
     entered = in_workspace(command, follower.sources)
     if isinstance(entered, Unknown):
-        return _cannot(follower, command, entered.reason)
+        return cannot(follower, command, entered.reason)
     command = entered
     position, folder, reason = _options(command)
     if reason:
-        return _cannot(follower, command, reason)
+        return cannot(follower, command, reason)
     rest = command.words[position:]
     if not rest:
         return False
@@ -52,7 +53,7 @@ def node_task(follower: Follower, command: Command, own: dict[str, Text], depth:
         rest = rest[1:]
         while rest and rest[0].value.startswith("-"):
             if rest[0].value in _WORKSPACES:
-                return _cannot(follower, command, f"`{command.text}` runs a script of another package")
+                return cannot(follower, command, f"`{command.text}` runs a script of another package")
             rest = rest[1:]
         if not rest:
             return False
@@ -77,17 +78,12 @@ def _options(command: Command) -> tuple[int, str, str]:
     return position, folder, ""
 
 
-def _cannot(follower: Follower, command: Command, reason: str) -> bool:
-    follower.note(command, reason)
-    return True
-
-
 def _run_script(follower: Follower, command: Command, manager: str, own: dict[str, Text], depth: int) -> bool:
     name, *arguments = command.words
     package = package_of(follower.sources, command.folder)
     if isinstance(package, Unknown):
         asked = command._replace(words=(Text(manager), Text("run"), *command.words))
-        return _cannot(follower, asked, package.reason)
+        return cannot(follower, asked, package.reason)
     scripts = table(package, "scripts")
     if name.value not in scripts:
         if name.value == "start" and manager == "npm":
@@ -99,7 +95,7 @@ def _run_script(follower: Follower, command: Command, manager: str, own: dict[st
                 command.words, command.folder, is_conditional=command.is_conditional, depth=depth + 1, own=own
             )
             return True
-        return _cannot(follower, command, f"package.json has no script {name.value}")
+        return cannot(follower, command, f"package.json has no script {name.value}")
     follower.followed.append(f"{manager} run {name.value}")
     if arguments and arguments[0].value == "--":
         arguments = arguments[1:]
@@ -121,26 +117,6 @@ def package_of(sources: Sources, folder: str) -> dict[str, object] | Unknown:
     return sources.json(origin) if origin else Unknown(f"no package.json comes to {folder} from the build context")
 
 
-def pm2_task(follower: Follower, command: Command, own: dict[str, Text], depth: int) -> bool:
-    """`pm2-runtime server.js`, `pm2 start npm -- start`: https://pm2.keymetrics.io/docs/usage/docker-pm2-nodejs/"""
-    follower.around.append(posixpath.basename(command.words[0].value))
-    words = [word for word in command.words[1:] if word.value not in ("start", "--no-daemon", "--attach")]
-    texts = [word.value for word in words]
-    if texts and texts[0] in ("npm", "yarn", "pnpm"):
-        behind = words[texts.index("--") + 1 :] if "--" in texts else words[1:]
-        follower.follow(
-            (words[0], *behind), command.folder, is_conditional=command.is_conditional, depth=depth + 1, own=own
-        )
-        return True
-    script = next((word for word in words if word.value.endswith((".js", ".cjs", ".mjs", ".ts"))), None)
-    if script is None or ".config." in script.value or "ecosystem" in script.value:
-        return _cannot(follower, command, "the configuration of pm2 names what runs")
-    follower.follow(
-        (Text("node"), script), command.folder, is_conditional=command.is_conditional, depth=depth + 1, own=own
-    )
-    return True
-
-
 def processes_of(sources: Sources, folder: str) -> dict[str, str] | Unknown:
     """The process types of a Procfile: https://devcenter.heroku.com/articles/procfile"""
     origin = sources.origin(posixpath.join(folder, "Procfile")) if folder else ""
@@ -155,10 +131,10 @@ def procfile_task(follower: Follower, command: Command, own: dict[str, Text], de
         return False
     processes = processes_of(follower.sources, command.folder)
     if isinstance(processes, Unknown):
-        return _cannot(follower, command, processes.reason)
+        return cannot(follower, command, processes.reason)
     chosen = [name for name in texts[1:] if name in processes] or list(processes)
     if len(chosen) != 1:
-        return _cannot(follower, command, "the Procfile starts several programs")
+        return cannot(follower, command, "the Procfile starts several programs")
     follower.followed.append(f"Procfile {chosen[0]}")
     follower.around.append(posixpath.basename(command.words[0].value))
     follower.run_text(processes[chosen[0]], Variables(follower.environment, dict(own)), command, depth + 1)

@@ -160,7 +160,7 @@ def _doubts_of_ports(shipped: Shipped) -> Iterator[Doubt]:
     port, exposed = shipped.project.port, shipped.project.exposed
     if port and 0 < port.number < FIRST_OPEN_PORT:
         yield Doubt(f"it listens on port {port.number}, which is for root in some networks")
-    for name, value in shipped.project.environment.items():
+    for name, value in shipped.project.variables.items():
         if low := _low_port_in(name, value or ""):
             yield Doubt(f"{name} is {low}, a port that is for root in some networks")
     datagrams = (one for one in shipped.steps if isinstance(one, Expose) and "/udp" in one.arguments.lower())

@@ -129,7 +129,7 @@ def _is_data(path: str, workdir: str) -> bool:
 
 
 def _of_variables(shipped: Shipped) -> Iterator[str]:
-    for name, value in shipped.project.environment.items():
+    for name, value in shipped.project.variables.items():
         if value and (match := _SQLITE.match(value)):
             path = absolute((match["path"] or match["source"]).replace("//", "/"), shipped.workdir)
             yield posixpath.dirname(path)
