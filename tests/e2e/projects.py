@@ -520,6 +520,13 @@ PROJECTS: Final = [
         writes=("/var/lib/echoes/last.txt",),
     ),
     Project(
+        "go-static",
+        _codes("101 202 401"),
+        {"DF402": "could ask"},
+        port=8080,
+        visits=(Visit("/healthz", "ok"), Visit("/at?place=Asia/Tokyo", "2024-07-01T21:00:00+09:00")),
+    ),
+    Project(
         "nginx-site",
         frozenset(),
         {"DF401": "nginx"},

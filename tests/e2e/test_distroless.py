@@ -37,6 +37,7 @@ def _case(folder: str) -> Case:
 CASES: Final = (
     Case("fastapi", 8000, (Visit("/?a=2&b=3", "5"),)),
     Case("go", 8080, (Visit("/there", "hello from /there"),), has_check=False),
+    _case("go-static"),
     _case("typescript"),
     _case("express"),
     _case("chown-copy"),

@@ -358,7 +358,7 @@ class _Reader:
     def _go_folder(self, path: str, stage: Stage) -> str:
         """The folder of the context with the sources of a package; a dot for the context itself."""
         path = posixpath.dirname(path) if path.endswith(".go") else path
-        origin = self._sources.within(stage).origin_of_folder(path) if path else None
+        origin = self._sources.within(stage).origin_of_package(path, ".go") if path else None
         return "" if origin is None else origin or "."
 
     def _console_script(self, name: str) -> tuple[str, str, str, str] | None:

@@ -73,6 +73,19 @@ class Sources:
         """The path in the context that a folder of the image is filled from; the context itself is empty."""
         return next(self._origins(path, self.stage), None)
 
+    def origin_of_package(self, path: str, ending: str) -> str | None:
+        """The same for a folder whose files of some ending may be copied one by one, as `COPY *.go ./` does."""
+        origin = self.origin_of_folder(path)
+        if origin is not None:
+            return posixpath.dirname(origin) if origin.endswith(ending) else origin
+        for place in self.places(path):
+            for one in reversed(place.stage.instructions):
+                if isinstance(one, Copy) and one.source_stage is None and one.paths:
+                    for source in self._copied(one).sources:
+                        if source.target.endswith(ending) and posixpath.dirname(source.target) == place.path:
+                            return posixpath.dirname(source.path)
+        return None
+
     def has(self, path: str) -> bool:
         """Whether the context brings a file or folder to a path of the image, as far as can be seen."""
         origin = self.origin_of_folder(path)

@@ -31,7 +31,6 @@ from rewriter.model.splitting.go_builds import (
     Binary,
     builds_go,
     commands_of,
-    folder_of_package,
     other_programs,
     started_binary,
 )
@@ -124,7 +123,7 @@ class _Partition:
     def _require_no_programs(self, package: str, folder: str) -> frozenset[str]:
         """The names in paths that the sources speak of. Raise unless they can be read, and start no other programs."""
         sources = self._reading.project.sources
-        origin = folder_of_package(self._reading, package)
+        origin = sources.origin_of_package(package, ".go")
         if sources.context.list(origin or "") is None:
             raise UnsplitError("the build context is not known")
         if origin is None:

@@ -131,7 +131,7 @@ def _programs_of(reading: Reading, folder: str, pattern: str) -> Iterator[str]:
     if not pattern.endswith("..."):
         yield posixpath.dirname(package) if package.endswith(".go") else package
         return
-    origin = folder_of_package(reading, package)
+    origin = reading.project.sources.origin_of_package(package, ".go")
     paths = reading.context.walk(origin, lambda name: name.endswith(".go")) if origin is not None else None
     for place in dict.fromkeys(posixpath.dirname(path) for path in paths or ()):
         inner = posixpath.normpath(posixpath.join(package, posixpath.relpath(place or ".", origin or ".")))
@@ -141,21 +141,9 @@ def _programs_of(reading: Reading, folder: str, pattern: str) -> Iterator[str]:
 
 def _is_program(reading: Reading, package: str) -> bool:
     sources = reading.project.sources
-    if (place := folder_of_package(reading, package)) is None:
+    if (place := sources.origin_of_package(package, ".go")) is None:
         return False
     listed = sources.context.list(place) or ()
     names = (name for name in listed if name.endswith(".go") and not name.endswith("_test.go"))
     texts = (sources.read(posixpath.join(place, name)) for name in names)
     return any(not isinstance(text, str) or (_MAIN.search(text) and not _CONDITION.search(text)) for text in texts)
-
-
-def folder_of_package(reading: Reading, package: str) -> str | None:
-    """The folder of the context that a package comes from, whose files may be copied one by one; None where unknown."""
-    origin = reading.project.sources.origin_of_folder(package)
-    if origin is not None:
-        return posixpath.dirname(origin) if origin.endswith(".go") else origin
-    for copied in reading.installs.copies:
-        for source in copied.sources:
-            if source.target.endswith(".go") and posixpath.dirname(source.target) == package:
-                return posixpath.dirname(source.path)
-    return None
