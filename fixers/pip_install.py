@@ -51,9 +51,10 @@ def install_with_uv(
     users who cannot write to the Python, projects that do not declare what they are built with. Requirements files are
     read from the build context; one that cannot be read is taken for a plain list of packages.
     """
+    plans = list(find_pip_runs(dockerfile, states, context)) if settings.has_mounts or settings.why_legacy else []
     if not settings.has_mounts:
+        yield from (Skip(plan.run, settings.why_legacy) for plan in plans)
         return
-    plans = list(find_pip_runs(dockerfile, states, context))
     if plans and not allows(dockerfile, "run-mount"):
         yield from (Skip(plan.run, NO_MOUNTS) for plan in plans)
         return

@@ -45,6 +45,8 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
     its cache has nothing but names and versions to tell the gems of two sources apart.
     """
     if not settings.has_mounts:
+        for install in find_install_runs(states) if settings.why_legacy else ():
+            yield Skip(install.run, settings.why_legacy)
         return
     can_mount = allows(dockerfile, "run-mount")
     for layers in find_apt_layers(states):

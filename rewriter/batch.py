@@ -15,11 +15,14 @@ from rewriter.files import FileError
 from rewriter.fixing.fixer import Fixer, Level
 from rewriter.fixing.registry import UnknownFixerError, may_run, select
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.context.discovery import discover
+from rewriter.model.context.builders import why_no_mounts
+from rewriter.model.context.discovery import discover, folders_of_project
+from rewriter.model.settings import Settings
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
 
+_MOUNTS: Final = re.compile(r"--mount=")
 _NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -129,7 +132,7 @@ class Batch:
             contexts.append(self._remembered(_context(path, dockerfile, plan.config)))
             return contexts[0]
 
-        settings = plan.config.settings
+        settings = _settings(path, text, plan.config)
         try:
             outcome = engine.fix(
                 text,
@@ -221,6 +224,15 @@ def _context(path: str, dockerfile: Dockerfile, settings: Config) -> BuildContex
     from rewriter.model.installing.manifests import needed_files  # most files need no context
 
     return discover(path, dockerfile, configured=settings.context or None, needed=needed_files(dockerfile))
+
+
+def _settings(path: str, text: str, config: Config) -> Settings:
+    """What fixers must know of a file; one that mounts something already has a builder that knows how."""
+    settings = config.settings
+    if config.builder != "auto" or _MOUNTS.search(text):
+        return settings
+    reason = why_no_mounts(folders_of_project(path))
+    return settings._replace(builder="legacy", why_legacy=reason) if reason else settings
 
 
 def problem_of(error: ConfigError) -> Problem:

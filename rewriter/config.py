@@ -13,7 +13,7 @@ from rewriter.model.settings import UV_IMAGE, Builder, Settings
 # In the order in which they are looked for within a folder.
 NAMES: Final = ("dfix.toml", ".dfix.toml", "pyproject.toml")
 LEVELS: Final = ("safe", "guarded", "opt-in")
-BUILDERS: Final = ("buildkit", "legacy")
+BUILDERS: Final = ("auto", "buildkit", "legacy")
 
 
 class ConfigError(Exception):
@@ -44,7 +44,7 @@ class Config(NamedTuple):
     level: str = "guarded"
     exclude: tuple[str, ...] = ()  # gitignore patterns, relative to `folder`
     context: str = ""  # the build context as an absolute path, or nothing
-    builder: Builder = "buildkit"
+    builder: Builder | Literal["auto"] = "auto"  # by itself what the files of the project show
     uv: str = UV_IMAGE  # the image that brings uv, or "pip"
     probe: str = ""  # the HTTP path that `dfix verify` asks for, or nothing
     source: str = ""  # the file that all this comes from, or nothing
@@ -56,8 +56,8 @@ class Config(NamedTuple):
 
     @property
     def settings(self) -> Settings:
-        """What fixers must know."""
-        return Settings(self.builder, self.uv)
+        """What fixers must know, without what the files of the project show."""
+        return Settings("buildkit" if self.builder == "auto" else self.builder, self.uv)
 
     def merge(
         self,
@@ -68,7 +68,7 @@ class Config(NamedTuple):
         level: str = "",
         exclude: Iterable[str] = (),
         context: str = "",
-        builder: Builder | Literal[""] = "",
+        builder: Builder | Literal["auto", ""] = "",
     ) -> Config:
         """Put the command line over the file: single values and `select` replace, the other lists add.
 

@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_defaults(root: Path) -> None:
-    assert load(str(root)) == Config((), (), (), "guarded", (), "", "buildkit", UV_IMAGE, "")
+    assert load(str(root)) == Config((), (), (), "guarded", (), "", "auto", UV_IMAGE, "")
 
 
 def test_every_key(root: Path) -> None:
@@ -122,7 +122,7 @@ PROJECT = '[tool.other]\nselct = 1\n[tool.dfix]\nlevel = "safe"\n'
         ("dfix.toml", 'level = "opt_in"\n', ":1", 'must be "safe" or "guarded" or "opt-in"; did you mean "opt-in"?'),
         ("dfix.toml", "level = 3\n", ":1", "level must be"),
         ("dfix.toml", 'uv = "an image"\n', ":1", 'uv must be an image or "pip", as in uv = "'),
-        ("dfix.toml", 'builder = "kaniko"\n', ":1", 'builder must be "buildkit" or "legacy"'),
+        ("dfix.toml", 'builder = "kaniko"\n', ":1", 'builder must be "auto" or "buildkit" or "legacy"'),
         ("dfix.toml", 'select = "DF201"\n', ":1", 'select must be a list of strings, as in select = ["DF201"]'),
         ("dfix.toml", "extend-select = 1\n", ":1", "extend-select must be a list of strings"),
         ("dfix.toml", "extend_select = []\n", ":1", 'did you mean "extend-select"?'),

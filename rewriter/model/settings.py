@@ -11,10 +11,14 @@ UV_IMAGE: Final = "ghcr.io/astral-sh/uv:0.13.9"
 
 
 class Settings(NamedTuple):
-    """The user's choices. `uv` names the image that uv comes from, or is `pip` where pip is to install it."""
+    """The user's choices. `uv` names the image that uv comes from, or is `pip` where pip is to install it.
+
+    `why_legacy` says what in the project shows that its builder is an old one; empty where the user says so.
+    """
 
     builder: Builder = "buildkit"
     uv: str = UV_IMAGE
+    why_legacy: str = ""
 
     @property
     def has_mounts(self) -> bool:

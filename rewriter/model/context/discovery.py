@@ -35,7 +35,7 @@ def discover(
     named = explicit if explicit is not None else configured
     if named is not None:
         return _context(named, dockerfile_path)
-    folders = _candidates(dockerfile_path)
+    folders = folders_of_project(dockerfile_path)
     contexts = named_contexts(dockerfile_path, folders)
     if contexts:
         return _context(contexts.pop(), dockerfile_path) if len(contexts) == 1 else BuildContext(None)
@@ -53,7 +53,8 @@ def _context(folder: str, dockerfile_path: str) -> BuildContext:
     return BuildContext(folder, dockerfile=own.replace(os.sep, "/"))
 
 
-def _candidates(dockerfile_path: str) -> list[str]:
+def folders_of_project(dockerfile_path: str) -> list[str]:
+    """The folders from a Dockerfile's own up to the one that holds `.git`; without a `.git` only its own."""
     own = os.path.dirname(os.path.abspath(dockerfile_path))
     folders = [own]
     while not os.path.lexists(os.path.join(folders[-1], ".git")):
