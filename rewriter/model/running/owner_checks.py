@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
@@ -36,7 +37,7 @@ _STAMPS: Final = names("build install run")
 _STAMPS_NOTHING: Final = re.compile(r"-buildvcs=(?:false|0)\b")
 # Calls in sources, and packages that take the version of a project from git.
 _CALLS_GIT: Final = re.compile(
-    r"\bgit\b[\s\"',(\[]*(?:-C\b|--\w|rev-|describe|log\b|show\b|status\b|diff\b|tag\b|branch\b|ls-files|config\b|"
+    r"\bgit\b[\s\"',(\[]*(?:-C\b|--\w|rev-|describe|log\b|show\b|status\b|diff\b|tag\b|branch\b|ls-files|lfs\b|"
     r"submodule|symbolic-ref|archive\b|name-rev|remote\b|for-each-ref|checkout\b|fetch\b)"
     r"|setuptools[-_]scm|setuptools-git|hatch-vcs|versioningit|dunamai|dynamic-versioning|versioneer|miniver|"
     r"poetry-version-plugin|incremental\[scm|pdm-bump|\bpbr\b|gitpython|\bvergen\b|\bgit2\b|git-version|gitversion|"
@@ -52,15 +53,12 @@ _LOCKS: Final = re.compile(r"(?:\A|/)(?:package-lock\.json|[\w-]*-lock\.\w+|[\w-
 
 def doubt_of_owner_checks(copies: Iterable[Copy], shipped: Shipped) -> Doubt | None:
     """Why some COPYs cannot give their files to another user: a RUN of root that follows minds."""
+    caller_in_sources = cache(lambda: _caller_in(shipped.context))
     for copy in copies:
         brings_repository = _brings_repository(copy, shipped)
         for run in (one for one in shipped.runs if one.start > copy.start):
-            if brings_repository and (caller := _caller_of_git(run, shipped)):
-                return Doubt(
-                    f"{caller} in line {{line}} needs git, which works for nobody but the owner of .git: "
-                    "keep .git out by .dockerignore",
-                    run,
-                )
+            if brings_repository and (caller := _caller_of_git(run, shipped, caller_in_sources)):
+                return Doubt(f"{caller} git, which serves nobody but the owner of .git: name it in .dockerignore", run)
             if _runs_scripts_as_owner(run, copy, shipped):
                 return Doubt("the npm of line {line} would run scripts as the owner of the folder", run)
     return None
@@ -111,20 +109,21 @@ def _brings_repository(copy: Copy, shipped: Shipped) -> bool:
     )
 
 
-def _caller_of_git(run: Run, shipped: Shipped) -> str:
-    """What of a RUN calls git, or may; empty where nothing does, or git is not there."""
+def _caller_of_git(run: Run, shipped: Shipped, caller_in_sources: Callable[[], str]) -> str:
+    """What of a RUN calls git, or may; empty where nothing does, or git is not there. `{line}` is that of the RUN."""
     if not _may_have_git(run, shipped):
         return ""
     text = text_of(run)
-    if re.search(r"\bgit\s", text):
-        return "a command"
+    if _CALLS_GIT.search(text):
+        return "line {line} calls"
     commands = list(run.script.simple_commands()) if run.json is None else []
     go = (command for command in commands if command.name == "go" and len(command.words) > 1)
     if any(command.words[1].value in _STAMPS for command in go) and not _STAMPS_NOTHING.search(text):
-        return "`go`"
+        return "`go` in line {line} calls"
     if commands and not run.heredocs and not any(run.script.opaques()) and all(map(_calls_nothing, commands)):
         return ""
-    return _caller_in(shipped.context)
+    caller = caller_in_sources()
+    return f"{caller}, which line {{line}} may run, calls" if caller else ""
 
 
 def _calls_nothing(command: SimpleCommand) -> bool:
@@ -143,11 +142,11 @@ def _caller_in(context: BuildContext) -> str:
     """What of the sources of a project calls git; empty where none does."""
     paths = context.walk("", lambda name: _SOURCES.search(name) is not None and not _LOCKS.search(name))
     if paths is None:
-        return "what is built"
+        return "a source that is not read"
     try:
         for path, text in source_texts(context, paths):
             if _CALLS_GIT.search(text):
                 return path
     except UnreadSourcesError:
-        return "what is built"
+        return "a source that is not read"
     return ""
