@@ -386,6 +386,13 @@ PROJECTS: Final = [
         visits=(Visit("/", "letter"), Visit("/postage/60", "160")),
     ),
     Project(
+        "pm2-cluster",
+        _codes("101 202 302 401 402"),
+        {"DF102": "`ps`"},
+        port=4100,
+        visits=(Visit("/health", "tides are in"), Visit("/brest", "04:12")),
+    ),
+    Project(
         "nest-cli",
         _codes("101 102 202 302 401 402"),
         port=3000,
@@ -559,5 +566,12 @@ PROJECTS: Final = [
             Visit("/orders", "two rye", "POST", b"two rye"),
         ),
         writes=("/usr/src/bakery/orders.txt",),
+    ),
+    Project(
+        "rust-openssl",
+        _codes("101 202 304 401"),
+        {"DF402": "no program"},
+        port=7200,
+        visits=(Visit("/", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "POST", b"hello"),),
     ),
 ]

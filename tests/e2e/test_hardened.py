@@ -62,11 +62,14 @@ ENV MAVEN_HOME=/usr/share/maven MAVEN_CONFIG=/root/.m2
 ENTRYPOINT ["/usr/local/bin/mvn-entrypoint.sh"]
 CMD ["mvn"]
 """,
+    # Debian's crates stand in for those of crates.io.
     "rust:1.70-slim-bookworm": r"""
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends rustc cargo gcc libc6-dev ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
-    && mkdir -p /usr/local/cargo/bin && ln -s /usr/bin/cargo /usr/bin/rustc /usr/local/cargo/bin/
+      librust-openssl-dev && rm -rf /var/lib/apt/lists/* \
+    && mkdir -p /usr/local/cargo/bin && ln -s /usr/bin/cargo /usr/bin/rustc /usr/local/cargo/bin/ \
+    && printf '[source.%s]\n%s\n' crates-io 'replace-with = "debian"' debian 'directory = "/usr/share/cargo/registry"' \
+      > /usr/local/cargo/config.toml
 ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:$PATH
 CMD ["bash"]
 """,
