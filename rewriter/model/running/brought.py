@@ -138,11 +138,13 @@ def _is_written(part: _Part, owned: tuple[str, ...], shipped: Shipped) -> bool:
         writes = shipped.project.writes
         if writes and part.target in writes.paths:
             return True
-        is_program = part.origin is None and "." not in name
+        ending = posixpath.splitext(name)[1]
+        is_program = part.origin is None and (not ending or ending[1:].isdigit())
         return posixpath.dirname(part.target) in owned and not is_code(part.path) and not is_program
     if any(path != shipped.workdir and is_inside(path, part.target) and _has(part, path, shipped) for path in owned):
         return True
-    if part.origin is None and not DATA_FOLDER.match(name):
+    is_built = part.origin is None or (part.stage is not None and name.startswith("."))
+    if is_built and not DATA_FOLDER.match(name):
         return False
     is_within = any(is_inside(part.target, path) for path in owned)
     return is_within and (name not in BUILT or _holds_data(part, shipped))

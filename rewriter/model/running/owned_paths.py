@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from rewriter.model.project.only_folder import FILE_SERVERS
 from rewriter.model.running.brought import brings_data, brings_project, is_brought, is_code, is_there
 from rewriter.model.running.mounted import doubt_of_mounts
 from rewriter.model.running.new_user import Runner
@@ -104,6 +105,8 @@ def _between(folder: str, path: str) -> Iterator[str]:
 def _why_unknown(shipped: Shipped) -> str:
     """Why not all is known that the program writes; empty where it is."""
     writes, program = shipped.project.writes, shipped.project.program
+    if _only_serves_files(shipped):
+        return ""
     if not writes:
         return writes.reason
     if writes.unread:
@@ -114,6 +117,14 @@ def _why_unknown(shipped: Shipped) -> str:
         return f"`{program.name}` writes in its folder"
     framework = shipped.project.framework
     return f"{framework} writes in its folder" if framework in _FRAMEWORKS_THAT_WRITE else ""
+
+
+def _only_serves_files(shipped: Shipped) -> bool:
+    """Whether all that starts is a server of static files: https://github.com/vercel/serve"""
+    start = shipped.project.start
+    if not start or len(start.commands) != 1 or len(shipped.beginnings) > 1:
+        return False
+    return posixpath.basename(start.commands[0].words[0].value) in FILE_SERVERS
 
 
 # What stands in the way
