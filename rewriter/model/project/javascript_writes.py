@@ -31,6 +31,7 @@ _OF_NODE: Final = names(
     "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
     "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
 )
+_SQLITE_OF_PRISMA: Final = re.compile(r"provider\s*=\s*\"sqlite\"")
 _FILE_SYSTEM: Final = names("fs fsp fse promises fs.promises fsPromises")
 _OF_FILES: Final = re.compile(r"[fF]ile|Json|WriteStream|unlink")
 _RUNS: Final = frozenset({"exec", "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "fork"})
@@ -65,6 +66,8 @@ def find_writes(scripts: Scripts, folder: str) -> Writes:
     unread += scripts.unread
     for script in scripts.by_path.values():
         unread += _doubts_of(script)
+    if any("@prisma/client" in script.required for script in scripts.by_path.values()):
+        unread += _databases_of_prisma(scripts)
     return Writes(tuple(sorted(paths)), tuple(dict.fromkeys(unread)))
 
 
@@ -81,6 +84,14 @@ def _doubts_of(script: Script) -> Iterator[str]:
             yield f"{script.file} starts a worker"
         elif _is_writer_by_another_name(node):
             yield f"{script.file} writes by functions of other names"
+
+
+def _databases_of_prisma(scripts: Scripts) -> Iterator[str]:
+    """https://www.prisma.io/docs/orm/overview/databases/sqlite"""
+    context = scripts.sources.context
+    for path in context.walk("", lambda name: name.endswith(".prisma")) or ():
+        if _SQLITE_OF_PRISMA.search(context.read(path) or ""):
+            yield f"{path} keeps a database in a file"
 
 
 def _is_quiet(package: str) -> bool:
