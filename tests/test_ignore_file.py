@@ -62,7 +62,7 @@ def test_exceptions_and_other_ignore_files_are_left_alone(tmp_path: Path) -> Non
         ("RUN --mount=type=bind,from=a,source=node_modules,target=/x ls", "node_modules", False),
         ("ONBUILD COPY node_modules ./m", "node_modules", True),
         ("COPY --from=a node_modules ./m", "node_modules", False),
-        ("COPY web ./", "web/node_modules", False),
+        ("COPY web ./\nRUN npm ci", "web/node_modules", False),
         ("COPY *.json ./", "node_modules", False),
         ("COPY builder ./", "build", False),
     ],
@@ -74,3 +74,26 @@ def test_what_the_build_itself_takes_is_not_ignored(tmp_path: Path, line: str, p
     (tmp_path / "run.Dockerfile").write_text(text)
     reason = refusal_to_ignore(BuildContext(str(tmp_path)), [path], PLAIN)
     assert reason == ("run.Dockerfile takes files from there" if is_refused else "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_refused"),
+    [
+        ("COPY . .", True),
+        ("COPY web ./", True),
+        ("COPY web/src ./", False),
+        ("COPY *.json ./", False),
+        ("RUN npm ci\nCOPY . .", False),
+        ("RUN npm install -g pm2\nCOPY . .", True),
+        ("COPY . .\nRUN npm run build", True),
+        ("COPY . .\nRUN apt-get install -y git", True),
+        ("COPY . .\nRUN go build", False),
+        ("COPY --from=dependencies /web/node_modules ./node_modules\nCOPY . .", False),
+    ],
+)
+def test_another_dockerfile_that_only_copies_what_is_installed(tmp_path: Path, lines: str, is_refused: bool) -> None:
+    (tmp_path / "deploy.Dockerfile").write_text(f"FROM node:20\n{lines}\n")
+    line = 2 + lines.split("\n").index(next(one for one in lines.split("\n") if one.startswith("COPY")))
+    reason = f"deploy.Dockerfile takes files from there in line {line} and installs nothing by itself"
+    refused = refusal_to_ignore(BuildContext(str(tmp_path)), ["web/node_modules"], PLAIN)
+    assert refused == (reason if is_refused else "")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
 from rewriter.fixing.fixer import FileEdit
 from rewriter.model.context.build_context import BuildContext, clean
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.run_calls import calls
+from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS, names
+from rewriter.model.stages import Stage, StageGraph
 from rewriter.syntax.parser import parse
 from rewriter.syntax.tree import Copy, Dockerfile, Instruction, Onbuild, Run
 
 _MOST_DOCKERFILES: Final = 200
+_RUN_WHAT_IS_THERE: Final = names("npm yarn pnpm bun")
 
 
 def refusal_to_ignore(context: BuildContext, paths: Sequence[str], dockerfile: Dockerfile) -> str:
@@ -31,8 +37,13 @@ def refusal_to_ignore(context: BuildContext, paths: Sequence[str], dockerfile: D
         text = context.host.read(path)
         if text is None:
             return f"{path}, which may use it, cannot be read"
-        if (text != dockerfile.text) and _line_that_names(parse(text), paths):
+        if text == dockerfile.text:
+            continue
+        other = parse(text)
+        if _line_that_names(other, paths):
             return f"{path} takes files from there"
+        if line := _line_that_relies_on(other, paths):
+            return f"{path} takes files from there in line {line} and installs nothing by itself"
     return ""
 
 
@@ -50,6 +61,33 @@ def _line_that_names(dockerfile: Dockerfile, paths: Sequence[str]) -> int:
         if any(_may_be_in(source, path) for source in _sources(taken) for path in paths):
             return instruction.line
     return 0
+
+
+def _line_that_relies_on(dockerfile: Dockerfile, paths: Sequence[str]) -> int:
+    """The line of a COPY that brings such a folder as part of a larger one into a stage that fills none; 0 for none."""
+    for stage in StageGraph(dockerfile).stages:
+        for instruction in stage.instructions:
+            for source in _sources(instruction) if isinstance(instruction, Copy) else ():
+                if any(_may_hold(source, path) and not _fills(stage, posixpath.basename(path)) for path in paths):
+                    return instruction.line
+    return 0
+
+
+def _fills(stage: Stage, name: str) -> bool:
+    """Whether a stage installs packages of a language, or takes a folder of some name from another stage."""
+    for instruction in (one for layer in stage.lineage for one in layer.instructions):
+        if isinstance(instruction, Run) and any(map(_installs, calls(instruction))):
+            return True
+        if isinstance(instruction, Copy) and instruction.source_stage and name in instruction.text:
+            return True
+    return False
+
+
+def _installs(call: Call) -> bool:
+    """Whether a call installs into a project, or builds one in a language whose builds fetch what they need."""
+    if call.manager.name in SYSTEM_MANAGERS or call.has("-g", "--global"):
+        return False
+    return call.installs or (call.builds and call.manager.name not in _RUN_WHAT_IS_THERE)
 
 
 def _sources(instruction: Instruction) -> Iterator[str]:
@@ -71,6 +109,14 @@ def _may_be_in(source: str, path: str) -> bool:
         return False
     pairs = zip(parts, wanted, strict=False)
     return all("[" in part or "\\" in part or fnmatchcase(name, part) for part, name in pairs)
+
+
+def _may_hold(source: str, path: str) -> bool:
+    """Whether a source of the context is a folder that holds another one."""
+    parts, wanted = clean(source).split("/"), path.split("/")
+    if parts == [""]:
+        return True
+    return len(parts) < len(wanted) and all(map(fnmatchcase, wanted, parts))
 
 
 def ignore(context: BuildContext, paths: Sequence[str]) -> FileEdit:

@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.effects.copies import CopiedFiles, Source
+from rewriter.model.running.brought import brings_data, brings_project, is_brought, is_code, is_there
 from rewriter.model.running.mounted import doubt_of_mounts
 from rewriter.model.running.new_user import Runner
-from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
+from rewriter.model.running.shipped import Doubt, Shipped, text_of
 from rewriter.model.running.written_folders import (
-    BUILT,
     REDIRECTION,
     absolute,
     folders_made_by,
-    is_free,
     is_inside,
     is_of_system,
     written_folders,
@@ -25,12 +23,6 @@ from rewriter.model.stages import UNKNOWN_PART
 from rewriter.syntax.tree import Copy, Run
 
 _PLAIN: Final = re.compile(r"/[\w./@+-]+\Z")
-# Files that a program reads and never writes.
-_CODE: Final = re.compile(
-    r"(?:\.(?:py|[cm]?[jt]sx?|go|rs|java|jar|war|rb|cs|dll|sh|txt|toml|lock|cfg|ini|ya?ml|md|html|css|conf|mod|sum|pem)"
-    r"|(?:package|package-lock|tsconfig[\w.-]*|composer|appsettings[\w.-]*)\.json|(?:Makefile|Procfile|Gemfile|Pipfile)"
-    r"|\.\w*rc|\.env[\w.]*)\Z"
-)
 # Commands that fill databases and folders which the program goes on writing to.
 _MAKES_DATA: Final = re.compile(
     r"manage\.py (?!collectstatic|compilemessages|check|compress|tailwind)\S+|alembic upgrade|flask (?:db|init)\S*|"
@@ -80,17 +72,17 @@ def find_ownership(shipped: Shipped, runner: Runner) -> Ownership | Doubt:
     built = _built(shipped)
     if isinstance(built, Doubt):
         return built
-    copies = tuple(copy for copy in shipped.copies if not copy.flag("chown") and _brings_data(copy, owned, shipped))
+    copies = tuple(copy for copy in shipped.copies if not copy.flag("chown") and brings_data(copy, owned, shipped))
     # Next.js makes the folders in its build by itself, once that is the user's.
-    has_build = built is not None or any(copy.source_stage for copy in copies)
+    has_build = built is not None or any(copy.source_stage and brings_project(copy, owned, shipped) for copy in copies)
     given = tuple(
         path
         for path in owned
-        if not (_is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
+        if not (is_brought(path, copies, shipped) or (has_build and is_inside(path, f"{workdir}/.next")))
     )
     missing = _missing(given, shipped)
     new = (folder for path in missing if is_inside(path, workdir) for folder in _between(workdir, path))
-    above = {folder for folder in new if not _is_brought(folder, shipped.copies, shipped)}
+    above = {folder for folder in new if not is_there(folder, shipped)}
     return Ownership(copies, missing, tuple(sorted({*given, *above})), built)
 
 
@@ -98,7 +90,8 @@ def _missing(given: tuple[str, ...], shipped: Shipped) -> tuple[str, ...]:
     """Those of the folders that mkdir has to make; one that comes with a folder below it need not be named."""
     made = {path for run in shipped.runs for path in folders_made_by(run, shipped)}
     made |= {folder for path in made for folder in _between("/", path)}
-    found = sorted(path for path in given if path != shipped.workdir and path not in made)
+    made.add(shipped.workdir)
+    found = sorted(path for path in given if path not in made and not is_there(path, shipped))
     return tuple(path for path in found if not any(one != path and is_inside(one, path) for one in found))
 
 
@@ -175,69 +168,8 @@ def _files_made_by(run: Run, shipped: Shipped) -> Iterator[str]:
             named += [word.value for word in command.arguments]
     for text in named:
         path = absolute(state.expand(text) or UNKNOWN_PART, state.workdir)
-        if not _CODE.search(path):
+        if not is_code(path):
             yield path
-
-
-# Which instructions bring what it writes to
-
-
-def _brings_data(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
-    """Whether a COPY brings files that the program may write to, or that others than their owner may not read."""
-    if copy.source_stage is not None:
-        return _brings_project(copy, owned, shipped)
-    if downloads(copy) and not is_free(copy.destination):
-        return True
-    copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
-    if not copied.is_complete and any(is_inside(copied.target, path) for path in owned):
-        return True  # of what is not there now nothing is known
-    if not copy.flag("chmod") and any(shipped.context.is_closed(source.path) for source in copied.sources):
-        return True
-    return any(_is_written(source, copied, owned, shipped) for source in copied.sources)
-
-
-def _is_written(source: Source, copied: CopiedFiles, owned: tuple[str, ...], shipped: Shipped) -> bool:
-    if not source.is_tree:
-        writes = shipped.project.writes
-        if writes and source.target in writes.paths:
-            return True
-        return posixpath.dirname(source.target) in owned and not _CODE.search(source.path)
-    if posixpath.basename(source.target) in BUILT:
-        return False
-    for path in owned:
-        if is_inside(source.target, path):
-            return True
-        origin = copied.origin(path)
-        if origin is not None and shipped.context.status(origin) != "absent":
-            return True
-    return False
-
-
-def _is_brought(path: str, copies: tuple[Copy, ...], shipped: Shipped) -> bool:
-    """Whether one of the COPYs that give their files to the user brings a folder, as part of a larger one."""
-    for copy in copies:
-        copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
-        source = copied.source_of(path) if copy.source_stage is None else None
-        if source is not None and path != source.target and shipped.context.is_folder(copied.origin(path) or ""):
-            return True
-    return False
-
-
-def _brings_project(copy: Copy, owned: tuple[str, ...], shipped: Shipped) -> bool:
-    """Whether a `COPY --from` brings a whole project, or what a framework writes to, rather than what was built."""
-    state = shipped.states.at(copy)
-    target = absolute(state.expand(copy.destination) or UNKNOWN_PART, state.workdir)
-    if any(".next" in source for source in copy.sources):
-        return "static" not in copy.destination
-    flag = copy.source_stage
-    stage = shipped.states.graph.find(flag.value) if flag else None
-    if shipped.project.language == "csharp" and target in owned:
-        return True  # uploads go into its `wwwroot`
-    is_written = target in owned or (shipped.project.framework == "Next" and is_inside(shipped.workdir, target))
-    if stage is None or not is_written:
-        return False
-    folder = shipped.states.at_end(stage).workdir
-    return any(absolute(source, "/") == folder for source in copy.sources)
 
 
 def _built(shipped: Shipped) -> tuple[Run, str] | Doubt | None:

@@ -33,7 +33,7 @@ _SYSTEM: Final = re.compile(
 )
 
 _FILE: Final = re.compile(r"[^/.]\.\w{1,8}\Z")
-_DATA_FOLDER: Final = re.compile(
+DATA_FOLDER: Final = re.compile(
     r"(?:data|db|database|logs?|uploads?|media|files|storage|cache|\.cache|te?mp|output|results?|reports?|backups?|state|"
     r"models?|sessions?|instance|exports?|downloads?|run)\Z"
 )
@@ -125,7 +125,7 @@ def _is_data(path: str, workdir: str) -> bool:
     if posixpath.basename(path) in BUILT - _COLLECTED or is_inside(workdir, path):
         return False
     is_own = bool(workdir) and not is_of_system(workdir) and is_inside(path, workdir)
-    return is_own or _DATA_FOLDER.match(posixpath.basename(path)) is not None
+    return is_own or DATA_FOLDER.match(posixpath.basename(path)) is not None
 
 
 def _of_variables(shipped: Shipped) -> Iterator[str]:

@@ -6,6 +6,8 @@ import posixpath
 import re
 from typing import Final
 
+from rewriter.model.context.build_context import BuildContext
+from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.only_folder import FILE_SERVERS, only_folder
 from rewriter.model.splitting.node_builds import MANAGERS, Builds
 from rewriter.model.splitting.run_time_files import run_time_files
@@ -16,6 +18,15 @@ from rewriter.syntax.tree import Healthcheck
 _FILES: Final = re.compile(
     r"\bprocess\.cwd\(\)|\bmigrationsFolder\b|\b(?:read|append|write)(?:File|dir)(?:Sync)?\(|[\"'`]file:"
 )
+_LOADED: Final = re.compile(r"(?:\bfrom|\bimport|\b(?:import|require)\s*\()\s*(?:\"[^\"\n]*\"|'[^'\n]*')")
+_LITERAL: Final = re.compile(r"[\"'`](?:\./)?(?P<path>[\w@][\w@.-]*(?:/[\w@.-]+)*)/?(?=[\"'`]|/?\$\{)")
+_SOURCE: Final = re.compile(r"\.(?:[cm]?[jt]sx?|vue|s?css|less)\Z")
+# Folders whose files Nuxt builds in or brings along: https://nuxt.com/docs/guide/directory-structure
+_OF_NUXT: Final = names(
+    "app assets components composables content layers layouts middleware modules node_modules pages plugins public "
+    "server shared store types utils test tests i18n"
+)
+_THERE: Final = ("present", "unreadable")
 _PROGRAM_FILE: Final = re.compile(r"\.(?:[cm]?js|sh)\b")
 
 
@@ -32,16 +43,28 @@ def folder_of_result(reading: Reading, builds: Builds) -> str:
     if program in FILE_SERVERS and program not in builds.global_packages:
         return ""
     path = only_folder(words, command.folder)
-    if path.endswith("/.output") and _reads_its_folder(reading):
+    if path.endswith("/.output") and _reads_its_folder(reading, command.folder):
         return ""
     is_own = path.startswith(f"{builds.folder}/") and not _is_worked_on(path, reading, builds)
     return path if is_own else ""
 
 
-def _reads_its_folder(reading: Reading) -> bool:
+def _reads_its_folder(reading: Reading, folder: str) -> bool:
     """Whether the sources speak of files in the folder that the server starts in, which Nuxt does not bring along."""
     files = run_time_files(reading.context, lambda name: name.endswith((".ts", ".js", ".mjs", ".vue")))
-    return any(_FILES.search(text) for _, text in files)
+    origin = reading.project.sources.origin_of_folder(folder) or ""
+    return any(_FILES.search(text) or _names_a_file(path, text, origin, reading.context) for path, text in files)
+
+
+def _names_a_file(path: str, text: str, folder: str, context: BuildContext) -> bool:
+    """Whether a source that the server may run names a file or folder of the context, which any library may read."""
+    if path.endswith(".vue") or ".config." in path:
+        return False
+    found = {match["path"] for match in _LITERAL.finditer(_LOADED.sub("", text))}
+    return any(
+        not _SOURCE.search(one) and one not in _OF_NUXT and context.status(posixpath.join(folder, one)) in _THERE
+        for one in found
+    )
 
 
 def _is_worked_on(path: str, reading: Reading, builds: Builds) -> bool:
