@@ -14,6 +14,7 @@ from rewriter.model.image import parse_image
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.files import History
 from rewriter.model.project import Project
+from rewriter.model.slimming.callers import programs_called
 from rewriter.model.slimming.probes import probes_of
 from rewriter.model.slimming.running import BUILDS, OTHER_PYTHON, brings_sources, last_of, running_needs
 from rewriter.model.slimming.steps import step_needs
@@ -96,6 +97,9 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     for file, program in probes_of(subject.context):
         if any(subject.lacks_at_end(program, stage) for stage in shipping):
             yield Need(subject.stage.from_, f"{file} checks a container by `{program}`, which {subject.name} lacks")
+    for file, program in programs_called(subject.context, {service.name for service in services}):
+        if any(subject.lacks_at_end(program, stage) for stage in shipping):
+            yield Need(subject.stage.from_, f"{file} runs `{program}` in a container, which {subject.name} lacks")
 
 
 def _configuration_needs(subject: Subject) -> Iterator[Need]:
