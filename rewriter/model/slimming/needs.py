@@ -205,14 +205,16 @@ def _problem_of_stage(stage: Stage) -> str:
 
 
 def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
-    from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java
+    from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java, problem_of_started
     from rewriter.model.slimming.started import programs_started
 
     copies = (one for stage in stages for one in stage.instructions if brings_sources(one))
     copy = next(copies, None)
     image = subject.twin.image
     if "jdk" in subject.twin.kind.without:
-        if problem := problem_of_java(subject.context, OF_THE_KIT, ONLY_IN_THE_KIT):
+        lacks = subject.twin.kind.lacks
+        problem = problem_of_java(subject.context, OF_THE_KIT, ONLY_IN_THE_KIT)
+        if problem := problem or problem_of_started(subject.context, lacks, subject.name):
             yield Need(copy or subject.stage.from_, problem)
         return
     language = _LANGUAGES.get(image.family)
