@@ -16,7 +16,8 @@ from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Instruction, Run
 
-_COMMENT: Final = re.compile(r"(?m)^[ \t]*#.*")
+COMMENT: Final = re.compile(r"(?m)^[ \t]*#.*")
+"""A comment of a shell script."""
 
 
 class Doubt(NamedTuple):
@@ -98,7 +99,7 @@ class Shipped:
         """What is written on the way to a program: CMD and ENTRYPOINT, scripts, commands, a service's words."""
         start, service = beginning.start, beginning.of
         scripts = [self.project.sources.read(script) for script in start.scripts] if start else []
-        texts = [_COMMENT.sub("", one) for one in scripts if isinstance(one, str)]
+        texts = [COMMENT.sub("", one) for one in scripts if isinstance(one, str)]
         texts += [one.arguments for one in self.steps if isinstance(one, Cmd | Entrypoint)]
         texts += [one.text for one in start.commands] if start else []
         if service:
