@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.project.answers import Address, Origin, Port, Program, Text, Unknown
 from rewriter.model.project.environment import Environment
-from rewriter.model.project.findings import Findings
+from rewriter.model.project.findings import NOWHERE, Findings
 from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import ALL, SERVERS, Server
 from rewriter.model.project.sources import Sources, table
@@ -334,7 +334,7 @@ def _aspnet(program: Program, sources: Sources, environment: Environment) -> Lis
 def _of_source(findings: Findings | Unknown) -> Listening:
     if isinstance(findings, Unknown):
         return Listening(findings, findings)
-    listens = [one for one in findings.listens if one.framework != "metrics"]
+    listens = [one for one in findings.listens if one.framework not in ("metrics", NOWHERE)]
     ports = {one.port for one in listens}
     if not listens:
         reason = Unknown("the source shows no place where it listens" if not findings.unread else findings.unread[0])
