@@ -16,9 +16,9 @@ CHANGES: Final = names(
     "incr incrby incrBy decr decrby hincrby hIncrBy zincrby zadd zAdd lpush lPush rpush rPush sadd sAdd hset hSet "
     "setex setEx insert insertOne insertMany insert_one insert_many insertInto save bulkCreate bulk_create "
     "findOneAndUpdate findByIdAndUpdate find_one_and_update updateOne updateMany update_one update_many deleteOne "
-    "deleteMany delete_one delete_many findOrCreate get_or_create upsert increment decrement sendMail send_mail publish writeFile "
-    "writeFileSync appendFile appendFileSync createWriteStream unlink unlinkSync outputFile write_text write_bytes "
-    "commit enqueue apply_async"
+    "deleteMany delete_one delete_many findOrCreate get_or_create upsert increment decrement sendMail send_mail "
+    "publish writeFile writeFileSync appendFile appendFileSync createWriteStream unlink unlinkSync outputFile "
+    "write_text write_bytes commit enqueue apply_async"
 )
 """Methods that change something wherever they are called."""
 MAY_CHANGE: Final = names("set add push append create update delete remove destroy put post patch emit write")
