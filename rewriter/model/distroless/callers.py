@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
+from rewriter.model.context.told_files import commands_in, documents, files_that_run
 from rewriter.syntax.text import decode
 
 _ENDINGS: Final = (".yml", ".yaml", ".json", ".toml", ".tf", ".hcl", ".tpl")
@@ -23,8 +24,7 @@ _WORDS: Final = (
 )
 
 _SCRIPTS: Final = re.compile(
-    r"(?:\A|/)(?:[Mm]akefile|[Jj]ustfile|[Tt]askfile\.ya?ml|package\.json|\.gitlab-ci\.yml|[^/]+\.(?:mk|sh))\Z"
-    r"|\A\.github/workflows/[^/]+\.ya?ml\Z"
+    r"(?:[Mm]akefile|[Jj]ustfile|[Tt]askfile\.ya?ml|package\.json|\.gitlab-ci\.yml|.+\.(?:mk|sh))\Z"
 )
 _IN_SERVICE: Final = (
     r"\bdocker(?:-|\s+)compose\b[^\n;&|]*?\s(exec|run)\s(?:[^\n;&|]*?\s)?(?:%s)[ \t]+(?!-)([^\s;&|\"'\\]+)"
@@ -32,11 +32,12 @@ _IN_SERVICE: Final = (
 
 
 def other_command(context: BuildContext, services: Iterable[str]) -> tuple[str, str]:
-    """A script of the project that runs a program in the container of some services, and the program; else empty."""
+    """A script or document that runs a program in the container of some services, and the program; else empty."""
     pattern = re.compile(_IN_SERVICE % "|".join(map(re.escape, sorted(services))))
     files = context.host
-    for path in (files.walk("", lambda name: _SCRIPTS.search(name) is not None) or ())[:_MOST_FILES]:
-        if match := pattern.search(decode(files.head(path, _LARGEST) or b"")):
+    scripts = (files.walk("", lambda name: _SCRIPTS.match(name) is not None) or ())[:_MOST_FILES]
+    for path in dict.fromkeys((*scripts, *files_that_run(files), *documents(files))):
+        if match := pattern.search(commands_in(decode(files.head(path, _LARGEST) or b""))):
             return path, match[2]
     return "", ""
 
