@@ -19,7 +19,7 @@ _DOCKERFILE: Final = re.compile(
 _BUILD: Final = re.compile(r"\b(?:docker|podman|nerdctl|buildah)\b[^\n;&|]*?[ \t](?:build|bud)[ \t]([^\n;&|]*)")
 # https://www.jenkins.io/doc/book/pipeline/docker/#building-containers
 _JENKINS: Final = re.compile(r"\bdocker\.build\(\s*[\"']([^\"']+)[\"']\s*\)")
-_EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}|\$\([^()]*\)|\$\{[^{}]*\}")
+_EXPRESSION: Final = re.compile(r"\$(?:\{\{\s*([\w.-]*)[^{}]*\}\}|\((\w*)[^()]*\)|\{(\w*)[^{}]*\})")
 _TAG: Final = re.compile(r"(?:@[^@]*|:[^:/]*)\Z")
 
 
@@ -29,32 +29,39 @@ def dockerfiles(context: BuildContext) -> tuple[str, ...]:
 
 
 def names_of_image(context: BuildContext) -> frozenset[str]:
-    """The names, without tags, that pipelines, scripts and documents give to the image; variables are left as `$`."""
+    """The names, without tags, that pipelines, scripts and documents give to the image, variables as `$name`."""
     host, found = context.host, set[str]()
     for path in (*files_that_run(host), *documents(host)):
         text = host.read(path) or ""
         if "build" not in text:
             continue
-        found.update(_names_in(_EXPRESSION.sub("$", commands_in(text)), context))
+        found.update(_names_in(_plain(commands_in(text)), context))
         if "docker/build-push-action" in text:
             found.update(_names_in_workflow(load_yaml(text), context))
     return frozenset(filter(None, map(without_tag, found)))
 
 
 def without_tag(name: str) -> str:
-    """A name without its tag and digest; what a variable fills is left as `$`."""
-    return _TAG.sub("", _EXPRESSION.sub("$", name.strip()))
+    """A name without its tag and digest; what a variable fills is left as `$name`."""
+    return _TAG.sub("", _plain(name.strip()))
+
+
+def _plain(text: str) -> str:
+    """A text with every spelling of a variable as `$name`."""
+    return _EXPRESSION.sub(lambda match: f"${next(filter(None, match.groups()), '')}", text)
 
 
 def is_called(image: str, names: frozenset[str]) -> bool:
     """Whether an image may be meant by one of some names: with or without the registry, variables being anything."""
     wanted = without_tag(image)
     for name in names:
+        if wanted == name:
+            return True
         if "$" in name or "$" in wanted:
             last = posixpath.basename(wanted)
             if "$" not in last and last == posixpath.basename(name):
                 return True
-        elif wanted == name or wanted.endswith(f"/{name}") or ("/" in wanted and name.endswith(f"/{wanted}")):
+        elif wanted.endswith(f"/{name}") or ("/" in wanted and name.endswith(f"/{wanted}")):
             return True
     return False
 
