@@ -78,6 +78,11 @@ class Shipped:
         return self._services.of(self.stage)
 
     @property
+    def services_by_image(self) -> tuple[Service, ...]:
+        """The compose services that start an image by its name which may be this one."""
+        return self._services.by_image if self.stage.is_final else ()
+
+    @property
     def unread_services(self) -> tuple[str, ...]:
         """Why there may be other services."""
         return self._services.unread

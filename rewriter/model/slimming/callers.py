@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.compose import COMPOSE_FILE, services_in
 from rewriter.model.context.documents import load_yaml, mapping, sequence
+from rewriter.model.context.told_files import commands_in, documents, files_that_run
 from rewriter.model.slimming.words import programs_in_text, programs_in_words
 from rewriter.syntax.text import decode
 
@@ -32,7 +33,6 @@ _SCRIPTS: Final = re.compile(
     r"|\A\.github/workflows/[^/]+\.ya?ml\Z|\A\.circleci/config\.yml\Z"
     r"|(?:\A|/)(?:\.gitlab-ci|\.travis|azure-pipelines|bitbucket-pipelines)\.yml\Z"
 )
-_LINE_ENDS: Final = re.compile(r"\\\r?\n[ \t]*")
 _CALL: Final = re.compile(
     r"\b(?:(?:docker|podman|nerdctl)(?P<compose>-compose|[ \t]+compose)?|(?P<cluster>kubectl))\b"
     r"(?P<before>[^\n;&|]*?)[ \t](?P<action>exec|run)[ \t]+(?=(?P<rest>[^\n]+))"
@@ -121,10 +121,11 @@ def other_start(context: BuildContext, programs: frozenset[str]) -> str:
 
 
 def _scripts(context: BuildContext) -> Iterator[tuple[str, str]]:
+    """The files that run commands, or tell people to, with what they say."""
     files = context.host
-    paths = [path for path in files.walk("", lambda _: True) or () if _SCRIPTS.search(path)]
-    for path in paths[:_MOST_FILES]:
-        yield path, _LINE_ENDS.sub(" ", decode(files.head(path, _LARGEST) or b""))
+    below = [path for path in files.walk("", lambda _: True) or () if _SCRIPTS.search(path)][:_MOST_FILES]
+    for path in dict.fromkeys((*below, *files_that_run(files), *documents(files))):
+        yield path, commands_in(decode(files.head(path, _LARGEST) or b""))
 
 
 # Commands of docker and kubectl
