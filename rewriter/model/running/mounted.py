@@ -14,9 +14,9 @@ from rewriter.model.context.compose import COMPOSE_FILE
 from rewriter.model.context.image_names import is_called, names_of_image
 from rewriter.model.context.services import Service
 from rewriter.model.context.told_files import commands_in, documents, files_that_run
-from rewriter.model.distroless.callers import other_command
 from rewriter.model.running.shipped import Doubt, Shipped
 from rewriter.model.running.written_folders import DEPENDENCIES, is_free, is_inside
+from rewriter.model.slimming.callers import called_in_service
 
 _FILE: Final = re.compile(r"[^/.]\.\w{1,8}\Z")
 # https://fly.io/docs/reference/configuration/#the-mounts-section, https://render.com/docs/disks
@@ -75,8 +75,7 @@ def _is_near(place: str, owned: tuple[str, ...]) -> bool:
 
 def _doubt_of_developers(service: Service, target: str, shipped: Shipped) -> Doubt | None:
     """Commands that people run in a service over whose folder their sources are mounted: they may write there."""
-    file, _ = other_command(shipped.context, [service.name])
-    if file:
+    if file := called_in_service(shipped.context, service.name):
         return Doubt(f"{file} runs commands in {service}, which mounts the sources of the host at {target}")
     for kind, _, place, _ in service.mounts:
         if kind == "volume" and posixpath.basename(place) in DEPENDENCIES and is_inside(place, target):

@@ -94,6 +94,12 @@ def programs_called(context: BuildContext, services: Iterable[str]) -> Iterator[
     yield from _of_images(context, own)
 
 
+def called_in_service(context: BuildContext, service: str) -> str:
+    """A file that runs a command in a compose service; empty where none does."""
+    found = (call for path, text in _scripts(context) for call in _calls(path, text))
+    return next((call.file for call in found if call.is_compose and call.target == service), "")
+
+
 def _other_services(context: BuildContext, own: frozenset[str]) -> frozenset[str]:
     """The names of the services of compose files, and of their containers, that run other images."""
     others: set[str] = set()
