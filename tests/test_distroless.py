@@ -12,9 +12,9 @@ from rewriter.model.context.build_context import BuildContext
 from rewriter.model.data.debian import SUITES
 from rewriter.model.data.distroless import NONROOT, DistrolessImage, distroless_images, module_of
 from rewriter.model.data.standard_library import STANDARD_MODULES
-from rewriter.model.distroless.callers import other_start
 from rewriter.model.image import base_image, parse_image
 from rewriter.model.project.start import own_entrypoint
+from rewriter.model.slimming.callers import other_start
 
 ALL = [
     image

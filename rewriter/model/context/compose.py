@@ -8,8 +8,11 @@ from typing import Final, NamedTuple
 
 from rewriter.model.context.documents import mapping
 
-COMPOSE_FILE: Final = re.compile(r"(?:docker-)?compose(?P<part>(?:[._-][.\w-]*)?)\.ya?ml\Z")
-"""The names of compose files; one with a `part`, such as `compose.override.yml`, may only add to another one."""
+COMPOSE_FILE: Final = re.compile(
+    r"(?:(?:docker-)?compose|docker-stack|stack(?=\.yml\Z))(?P<part>(?:[._-][.\w-]*)?)\.ya?ml\Z"
+)
+"""The names of compose files and of those for `docker stack deploy`; one with a `part`, such as `compose.override.yml`,
+may only add to another one."""
 
 
 class Build(NamedTuple):

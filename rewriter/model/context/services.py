@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -19,6 +20,7 @@ from rewriter.model.context.documents import load_yaml, mapping, sequence
 from rewriter.model.stages import Stage
 from rewriter.syntax.text import decode
 
+_FENCED: Final = re.compile(r"(?ms)^```ya?ml[^\n]*\n(.*?)^```")
 _LARGEST: Final = 512 * 1024
 _NOWHERE: Final = "/context"  # where a context is thought to lie that has no folder
 
@@ -144,16 +146,45 @@ class Services:
         )
 
     @cached_property
-    def _found(self) -> tuple[tuple[Service, ...], tuple[str, ...]]:
-        context = self._context
+    def by_image(self) -> tuple[Service, ...]:
+        """Those that start an image which may be that of the Dockerfile, by its name alone.
+
+        Compose files for people who do not build it are written so, and the ones that a README shows.
+        """
+        from rewriter.model.context.image_names import may_be_image, names_of_image, without_tag
+
+        entries = [entry for folder in self._entries[0].values() for entry in folder]
+        entries += _shown_entries(self._context.host)
+        known = {(service.file, service.name) for service in self.running}
+        named = [one for one in entries if one.settings.get("image") and "build" not in one.settings]
+        named = [one for one in named if (one.file, one.name) not in known and "volumes" in one.settings]
+        if not named:
+            return ()
+        built = (service.settings.get("image") for service in self.running if "build" in service.settings)
+        names = names_of_image(self._context) | {without_tag(_text(image)) for image in built if image}
+        return tuple(
+            Service(one.file, one.name, "", one.settings)
+            for one in named
+            if may_be_image(_text(one.settings.get("image")), names, self._context)
+        )
+
+    @cached_property
+    def _entries(self) -> tuple[dict[str, list[_Entry]], list[str]]:
+        """What the compose files of each folder say, and why there may be more."""
         unread: list[str] = []
         folders: dict[str, list[_Entry]] = {}
-        for file, text in _compose_files(context, unread):
+        for file, text in _compose_files(self._context, unread):
             document = _document(text)
             if document is None:
                 unread.append(f"{file} cannot be read")
             for name, settings in services_in(document):
                 folders.setdefault(posixpath.dirname(file), []).append(_Entry(file, name, settings))
+        return folders, unread
+
+    @cached_property
+    def _found(self) -> tuple[tuple[Service, ...], tuple[str, ...]]:
+        context = self._context
+        folders, unread = self._entries
         root = os.path.realpath(context.root) if context.root is not None else _NOWHERE
         running = [
             service
@@ -169,6 +200,16 @@ class _Entry(NamedTuple):
     file: str
     name: str
     settings: Mapping[object, object]
+
+
+def _shown_entries(host: BuildContext) -> Iterator[_Entry]:
+    """What the compose files say that documents show between fences."""
+    from rewriter.model.context.told_files import documents
+
+    for path in documents(host):
+        for shown in _FENCED.finditer(host.read(path) or ""):
+            if "volumes:" in shown[1]:
+                yield from (_Entry(path, name, settings) for name, settings in services_in(_document(shown[1])))
 
 
 def _running(entries: list[_Entry], folder: str, root: str, dockerfile: str) -> Iterator[Service]:

@@ -14,7 +14,6 @@ from rewriter.model.data.debian import is_known
 from rewriter.model.data.distroless import DistrolessImage
 from rewriter.model.data.official_tags import listing, suite_in
 from rewriter.model.data.system_libraries import SystemNeed
-from rewriter.model.distroless.callers import other_command, other_start
 from rewriter.model.distroless.move import Started, StaysError, listed
 from rewriter.model.effects.copies import folder_at
 from rewriter.model.exec_form.plain_words import plain_words
@@ -24,6 +23,7 @@ from rewriter.model.managers.run_calls import apt_calls
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
 from rewriter.model.running.shipped import Shipped
+from rewriter.model.slimming.callers import other_start, programs_called
 from rewriter.model.slimming.probes import probes_of
 from rewriter.model.slimming.started import programs_started
 from rewriter.model.stages import Stage
@@ -94,10 +94,9 @@ class Candidate:
         programs = _NOT_THERE | {posixpath.basename(self.command.words[0].value)}
         if file := other_start(self.shipped.context, programs):
             raise StaysError(f"{file} may start it with words of its own")
-        if services := {service.name for service in self.shipped.services}:
-            file, program = other_command(self.shipped.context, services)
-            if file:
-                raise StaysError(f"{file} runs `{program}` in its container")
+        services = {service.name for service in self.shipped.services}
+        for file, program in programs_called(self.shipped.context, services):
+            raise StaysError(f"{file} runs `{program}` in its container")
 
     def _require_harmless(self, one: Instruction) -> None:
         if isinstance(one, Onbuild):

@@ -14,6 +14,7 @@ from rewriter.model.health.speech import answers_socket_io, named_configuration,
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project import Project
 from rewriter.model.project.answers import Gate, Port, Program, Unknown
+from rewriter.model.project.findings import NOWHERE
 from rewriter.model.project.program import runs_tests
 from rewriter.model.project.servers import SERVERS
 from rewriter.syntax.tree import Cmd, Entrypoint
@@ -36,6 +37,8 @@ _HOSTS: Final = re.compile(r"[\w.*, -]*\Z", re.ASCII)
 _EVERYWHERE: Final = ("0.0.0.0", LOOPBACK)
 _DOTENV: Final = re.compile(r"dotenv|decouple|environ\.Env\b|\benv_file\b|\bviper\b")
 _RAW: Final = re.compile(r"\bSOCK_DGRAM\b|\bUDPServer\b|\bcreate_datagram_endpoint\b|,\s*\w+\s*=[^=\n]*\.accept\(\)")
+_OWN_ADDRESS: Final = re.compile(r"\b(?:hostname|Hostname|gethost\w+|networkInterfaces|ip\.address)\(")
+"""How sources ask for the name or the address of the machine."""
 _OVER_HTTP: Final = re.compile(r"[\"'](?:sse|http|streamable[-_]http)[\"']")
 
 
@@ -90,9 +93,17 @@ def question_of(project: Project, set_by_services: frozenset[str] = frozenset())
     route = project.health_route
     if route and not gates and _PLAIN.match(route.path):
         return question._replace(kind="status", method="GET", path=route.path)
+    if _changes_something(project):
+        return question
     if project.framework != "Django":
         return question._replace(kind="answer")
     return _of_django(project, question, set_by_services)
+
+
+def _changes_something(project: Project) -> bool:
+    """Whether a question for `/` would change something each time: visits that are counted, rows that are written."""
+    routes = project.routes.routes if project.routes else ()
+    return any(route.path == "/" and route.changes for route in routes)
 
 
 def _of_django(project: Project, question: Question, set_by_services: frozenset[str]) -> Question:
@@ -169,6 +180,8 @@ def _reason_in_source(project: Project, program: Program, port: Port) -> str:
     findings = project.findings
     if not findings or program.name in SERVERS:
         return ""
+    if findings.listens and all(one.framework == NOWHERE for one in findings.listens):
+        return "its work seems to come from a broker: the source shows no place where it listens"
     texts = [text for text in map(project.sources.read, findings.files) if isinstance(text, str)]
     if not project.framework and any(map(_RAW.search, texts)):
         return "the source takes connections by itself, and may take a check for a client"
@@ -197,11 +210,22 @@ def _host(project: Project, program: Program) -> str | Unknown:
         return "localhost"
     if _binds_hostname(project, program):
         return Unknown("the program listens on the address of $HOSTNAME, which is the container's own")
+    if not address and _binds_own_address(project):
+        return Unknown("the program may listen on the container's own address alone")
     if not address or address.host in _EVERYWHERE:
         return LOOPBACK
     if address.is_local_only or address.host == "::":
         return "localhost"
     return Unknown(f"the program listens on {address.host} alone")
+
+
+def _binds_own_address(project: Project) -> bool:
+    """Whether the source looks for the container's own name or address, and an address that is not known is bound."""
+    findings = project.findings
+    if not findings or all(one.host is not None and one.host.known is not None for one in findings.listens):
+        return False
+    texts = map(project.sources.read, findings.files)
+    return any(isinstance(text, str) and _OWN_ADDRESS.search(text) for text in texts)
 
 
 def _binds_hostname(project: Project, program: Program) -> bool:

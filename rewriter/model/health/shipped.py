@@ -19,6 +19,9 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Healthcheck
 
 _SUPERVISORS: Final = names("supervisord s6-svscan runsvdir runit monit circusd honcho foreman pm2 pm2-runtime")
 _VARIABLE: Final = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
+_ROLE: Final = re.compile(
+    r"(?i)(?:\A|_)(?:role|mode|type|kind|process|component|worker|run|command|cmd|service)(?:_|\Z)"
+)
 _ONCE: Final = names("web release")
 
 
@@ -86,10 +89,53 @@ def _differs(service: Service, services: Sequence[Service], project: Project, qu
     is_other = service.command is not None or service.entrypoint is not None
     if is_checked and not is_other:
         return f"{service} has a health check of its own"
-    if not is_other or is_checked:
+    if is_checked:
         return ""
+    if not is_other:
+        return _listens_elsewhere(service, alike, project, question) or _has_another_role(service, services, project)
     is_served = any(question.port in one.ports for one in alike)
     return "" if is_served and _answers(service, project, question) else f"{service} runs another command"
+
+
+def _listens_elsewhere(service: Service, alike: Sequence[Service], project: Project, question: Question) -> str:
+    """Why a service may not listen where EXPOSE alone says; empty where nothing speaks against it."""
+    ports = [port for one in alike for port in one.ports]
+    is_told = not project.port or project.port.origin != "EXPOSE"
+    is_followed = any(question.variable in one.variables for one in alike)
+    if is_told or is_followed or not ports or question.port in ports:
+        return ""
+    return f"{service} asks for port {ports[0]}, and EXPOSE names {question.port}"
+
+
+def _has_another_role(service: Service, services: Sequence[Service], project: Project) -> str:
+    """Why the environment of a service may make it another program than that of the same image beside it."""
+    own = _environment(service.name, services)
+    publishes = any(one.ports for one in services if one.name == service.name)
+    others = {one.name for one in services if one.name != service.name and one.command is None
+              and one.entrypoint is None}  # fmt: skip
+    for name in sorted(others) if not publishes else ():
+        differing = {variable for variable, _ in own ^ _environment(name, services)}
+        is_published = any(one.ports for one in services if one.name == name)
+        if differing and (is_published or any(_decides(variable, project) for variable in differing)):
+            return f"{service} has another environment than {name}, which may run something else"
+    return ""
+
+
+def _environment(name: str, services: Sequence[Service]) -> frozenset[tuple[str, str]]:
+    alike = [one for one in services if one.name == name]
+    files = {(path, "") for one in alike for path in one.env_files}
+    return frozenset({pair for one in alike for pair in one.environment} | files)
+
+
+def _decides(variable: str, project: Project) -> bool:
+    """Whether a variable is called as those that tell what to run, and what starts the container may read it."""
+    if not _ROLE.search(variable):
+        return False
+    scripts = project.start.scripts if project.start else ()
+    if not project.findings:
+        return True
+    texts = map(project.sources.read, (*scripts, *project.findings.files))
+    return any(isinstance(text, str) and variable in text for text in texts)
 
 
 def _answers(service: Service, project: Project, question: Question) -> bool:

@@ -12,7 +12,7 @@ from rewriter.model.project.answers import Program, Text
 from rewriter.model.project.options import option_value
 from rewriter.model.project.servers import SERVERS
 
-_NOT_HTTP: Final = frozenset({"uwsgi", "php-fpm", "gRPC", "Celery", "Twisted", "Locust"})
+_NOT_HTTP: Final = frozenset({"uwsgi", "php-fpm", "gRPC", "TCP", "Celery", "Twisted", "Locust"})
 _LEAVE_HTTP_ALONE: Final = frozenset({"Socket.IO", "ws"})
 """Libraries that leave a request alone that is none of theirs, where the server is not their own: nothing answers it.
 

@@ -10,6 +10,7 @@ from typing import Final
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.effects.copies import CopiedFiles, folder_at
 from rewriter.model.installing.manifests import Needs, Project
+from rewriter.model.installing.manifests.python import is_followed
 from rewriter.model.managers.call import Call
 from rewriter.model.stages import UNKNOWN_PART
 from rewriter.model.state import State
@@ -93,7 +94,8 @@ class NamedFiles:
                 return f"{name} names a path by a variable"
         if call is None:
             return ""
-        words = [option.value_word or option.word for option in call.options]
+        options = [option for option in call.options if not is_followed(call, option)]
+        words = [option.value_word or option.word for option in options]
         if call.action.startswith("config"):
             words += call.packages
         elif call.installs and not call.packages:

@@ -26,7 +26,7 @@ def answers_all(server: Node | None, script: Script) -> bool:
     if name != "createServer" or listener is None:
         return False
     if listener.type == "identifier":
-        listener = _function(text_of(listener), script)
+        listener = function_named(text_of(listener), script)
     parameters = field(listener, "parameters")
     names = [text_of(one).partition(":")[0] for one in parameters.named_children] if parameters is not None else []
     body = field(listener, "body")
@@ -36,7 +36,7 @@ def answers_all(server: Node | None, script: Script) -> bool:
     return _ends(body, ends)
 
 
-def _function(name: str, script: Script) -> Node | None:
+def function_named(name: str, script: Script) -> Node | None:
     """A function of the file, by its name."""
     if name in script.assigned:
         return script.assigned[name]

@@ -150,11 +150,15 @@ class Address(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route that answers GET, the path with all its prefixes; `doubts` say why it may refuse or need more."""
+    """A route that answers GET, the path with all its prefixes; `doubts` say why it may refuse or need more.
+
+    `changes` says that its handler, which HEAD runs as well, visibly changes something.
+    """
 
     path: str
     file: str
     doubts: tuple[str, ...] = ()
+    changes: bool = False
 
 
 class Routes(NamedTuple):

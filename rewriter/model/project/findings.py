@@ -11,6 +11,9 @@ MOST_ROUTES: Final = 2_000
 MOST_INCLUSIONS: Final = 3_000
 """How many routes are noted and inclusions followed: routers that include each other make many."""
 
+NOWHERE: Final = "nowhere"
+"""What `Listen.framework` is for a service that is no server, such as one that takes its work from a broker."""
+
 
 class Listen(NamedTuple):
     """A place where the program listens; None is what cannot be told. An empty `port` leaves it to the framework."""

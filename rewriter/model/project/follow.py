@@ -27,6 +27,12 @@ BUILTINS: Final = names(
 )
 """What a shell does by itself, and never is the server."""
 
+# https://github.com/moby/buildkit/blob/master/util/system/path.go
+_SEARCH_PATH: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+_OF_BASE_IMAGES: Final = names("docker-entrypoint.sh docker-php-entrypoint mvn-entrypoint.sh __cacert_entrypoint.sh")
+"""Scripts of official images that run the command behind them, where the context has none of that name."""
+
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHEBANG: Final = re.compile(r"#!\s*(?:/\S*/)?(?:env\s+(?:-S\s+)?)?(\S+)")
 _SPLIT: Final = re.compile(
@@ -97,7 +103,9 @@ class Follower:
             if not words:
                 return words
             name = posixpath.basename(words[0].value)
-            if name == "docker-entrypoint.sh" and not self.sources.origin(self._path(words[0].value, "")):
+            if name in _OF_BASE_IMAGES and self._origin_of_program(words[0].value, ""):
+                return words
+            if name == "docker-entrypoint.sh":
                 words = words[1:]
                 if words and words[0].value.startswith("-"):
                     words = (Text("node"), *words)
@@ -162,10 +170,8 @@ class Follower:
     def _script(self, command: Command, own: dict[str, Text], depth: int, *, by_shell: bool = False) -> bool:
         """A shell script of the context."""
         name = command.words[0].value
-        if "/" not in name and not by_shell and not name.endswith(".sh"):
-            name = posixpath.join("/usr/local/bin", name)
-        path = self._path(name, command.folder)
-        origin = self.sources.origin(path) if path else ""
+        may_lie_here = by_shell or name.endswith(".sh")
+        origin = self._origin_of_program(name, command.folder if "/" in name or may_lie_here else "")
         if not origin:
             if by_shell or name.endswith(".sh"):
                 self.note(command, f"{name.replace(UNKNOWN_PART, '?')} is not in the build context")
@@ -185,6 +191,16 @@ class Follower:
         else:
             self.run_text(text, Variables(self.environment, own, command.words[1:]), command, depth)
         return True
+
+    def _origin_of_program(self, name: str, folder: str) -> str:
+        """The path in the context of a program: a bare name is looked up in the folders of PATH, and in `folder`."""
+        places = (folder,) if "/" in name else (*self._search_path(), folder)
+        paths = (self._path(name, place) for place in places)
+        return next((found for path in paths if path and (found := self.sources.origin(path))), "")
+
+    def _search_path(self) -> tuple[str, ...]:
+        folders = (self.environment.get("PATH") or "").split(":")
+        return tuple(dict.fromkeys(one for one in (*folders, *_SEARCH_PATH) if one.startswith("/")))
 
     def _path(self, name: str, folder: str) -> str:
         if not name.startswith("/") and not folder:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from rewriter.model.data.quiet_packages import is_quiet
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Program, Route, Text, Unknown, Writes
 from rewriter.model.project.environment import Environment
@@ -35,6 +36,7 @@ _WRITES: Final = names(
     "os.Create os.MkdirAll os.Mkdir os.WriteFile ioutil.WriteFile os.OpenFile os.Remove os.RemoveAll sqlite.Open "
     "bolt.Open bbolt.Open badger.DefaultOptions"
 )
+_SAVES: Final = names("SaveUploadedFile SaveFile")  # of gin and fiber
 _HARMLESS: Final = re.compile(
     r"(?i)log|recover|cors|gzip|compress|request_?id|realip|metric|prometheus|heartbeat|trace|otel|favicon|helmet|timeout"
 )
@@ -89,12 +91,24 @@ class _Reader:
         modules = {module for file in self._files for module in file.imports.values()}
         frameworks = [name for path, name in _FRAMEWORKS.items()
                       if any(module == path or module.startswith(f"{path}/") for module in modules)]  # fmt: skip
+        self.unwritten.extend(self._packages.unread)
+        self.unwritten.extend(self._other_writers())
         if not frameworks and "net/http" in modules:
             frameworks = ["net/http"]
         return Findings(tuple(frameworks), tuple(dict.fromkeys(self.listens)), gather(self._routers, roots), (),
                         Writes(tuple(sorted(self.paths)), tuple(dict.fromkeys(self.unwritten))),
                         tuple(dict.fromkeys(self._packages.unread)),
                         tuple(file.path for file in self._files))  # fmt: skip
+
+    def _other_writers(self) -> Iterator[str]:
+        """The modules of others that are imported and may write."""
+        own = self._packages.module
+        for file in self._files:
+            for module in file.imports.values():
+                is_standard = "." not in module.partition("/")[0]
+                is_own = bool(own) and (module == own or module.startswith(f"{own}/"))
+                if not (is_standard or is_own or is_quiet(module, "go")):
+                    yield f"{module}, which {file.path} imports, may write files"
 
     def _call(self, call: Node, file: GoFile) -> None:
         function = field(call, "function")
@@ -105,6 +119,9 @@ class _Reader:
                 name == "os.OpenFile" and "os.O_RDONLY" in text_of(arguments[1] if len(arguments) > 1 else None)
             ):
                 self._write(arguments[0], name, file)
+            return
+        if name.rpartition(".")[2] in _SAVES and len(arguments) > 1:
+            self._write(arguments[1], name, file)
             return
         if name in ("exec.Command", "exec.CommandContext"):
             self.unwritten.append(f"`{name}` in {file.path} runs another program")

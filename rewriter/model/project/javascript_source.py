@@ -10,9 +10,11 @@ from rewriter.model.project.answering import answers_all
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
+from rewriter.model.project.handlers import REFUSES
+from rewriter.model.project.javascript_handlers import changes_something, handler_of
 from rewriter.model.project.javascript_values import Script, Scripts, required
 from rewriter.model.project.javascript_writes import find_writes
-from rewriter.model.project.nest import Controllers
+from rewriter.model.project.nest import Controllers, microservice
 from rewriter.model.project.sources import Sources
 from rewriter.model.project.trees import arguments_of, field, text_of
 
@@ -65,7 +67,8 @@ def read_javascript(sources: Sources, program: Program, environment: Environment
 class _Reader:
     """Goes through the files once."""
 
-    __slots__ = ("_active", "_controllers", "_lost", "_program", "_routers", "_scripts", "gates", "listens")
+    __slots__ = ("_active", "_controllers", "_lost", "_microservices", "_program", "_routers", "_scripts", "gates",
+                 "listens")  # fmt: skip
 
     def __init__(self, scripts: Scripts, program: Program) -> None:
         self._scripts: Final = scripts
@@ -74,6 +77,7 @@ class _Reader:
         self._active: Final[dict[int, list[str]]] = {}
         self._controllers: Final = Controllers(scripts)
         self._lost: Final[list[str]] = []
+        self._microservices: Final[list[Listen]] = []
         self.gates: Final[list[Gate]] = []
         self.listens: Final[list[Listen]] = []
 
@@ -98,7 +102,9 @@ class _Reader:
         frameworks = tuple(dict.fromkeys(self._frameworks(scripts)))
         routes = gather(self._routers, roots)
         routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
-        return Findings(frameworks, tuple(self.listens), routes, tuple(dict.fromkeys(self.gates)),
+        # Beside a server for HTTP, that one is to be asked.
+        listens = self.listens or self._microservices
+        return Findings(frameworks, tuple(listens), routes, tuple(dict.fromkeys(self.gates)),
                         find_writes(self._scripts, self._program.folder), tuple(dict.fromkeys(self._scripts.unread)),
                         tuple(script.file for script in scripts))  # fmt: skip
 
@@ -191,6 +197,8 @@ class _Reader:
 
     def _call(self, call: Node, script: Script) -> None:
         function = field(call, "function")
+        if function is not None and function.type == "await_expression":  # `await a.b<T>(c)`, as the grammar reads it
+            function = function.named_children[0]
         if function is None:
             return
         name = text_of(function)
@@ -214,6 +222,9 @@ class _Reader:
             )
         elif method == "setGlobalPrefix" and arguments:
             self._controllers.prefix = self._scripts.text(arguments[0], script) if len(arguments) == 1 else None
+        elif method in ("createMicroservice", "connectMicroservice"):
+            own = arguments[1:] if method == "createMicroservice" else arguments
+            self._microservices.append(microservice(own[0] if own else None, self._scripts, script))
         elif method in ("useGlobalGuards", "enableVersioning"):
             self._controllers.changes.append(f"`{method}` in {script.file} changes all routes")
         router = self._owner(owner, script)
@@ -263,7 +274,12 @@ class _Reader:
         if len(handlers) > 1 and not (handlers[0].type == "object" and "pre" not in text_of(handlers[0])
                                       and "onRequest" not in text_of(handlers[0])):  # fmt: skip
             doubts.append(f"`{text_of(handlers[0])[:30]}` stands before it")
-        router.routes.append(Route(text.value, script.file, tuple(doubts)))
+        handler, place = handler_of(handlers[-1], self._scripts, script)
+        if REFUSES.search(text_of(handler)):
+            doubts.append("its handler looks at who asks")
+        # Express runs the handlers of GET for HEAD: https://expressjs.com/en/api.html#app.METHOD
+        changes = changes_something(handler, self._scripts, place)
+        router.routes.append(Route(text.value, script.file, tuple(doubts), changes))
 
     def _use(self, router: Router, arguments: list[Node], method: str, script: Script) -> None:
         prefix: Text | None = Text("")

@@ -261,6 +261,8 @@ class Scripts:
 
     @staticmethod
     def _either(first: Text | None, second: Text | None) -> Text | None:
+        if first is not None and first.known:
+            return first
         if first is None or second is None:
             return None
         if first.known is None or not first.value:

@@ -1,4 +1,4 @@
-"""The routes of Nest applications: https://docs.nestjs.com/controllers"""
+"""The routes of Nest applications, and where its microservices listen: https://docs.nestjs.com/controllers"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rewriter.model.project.answers import Route, Text
-from rewriter.model.project.findings import Router, join
+from rewriter.model.project.findings import NOWHERE, Listen, Router, join
+from rewriter.model.project.handlers import REFUSES
 from rewriter.model.project.javascript_values import Script, Scripts
 from rewriter.model.project.trees import arguments_of, field, text_of
 
@@ -48,10 +49,12 @@ class Controllers:
                 pending.append(member)
                 continue
             if member.type == "method_definition":
-                self._method(pending, prefix, guarded, script)
+                self._method(member, pending, prefix, guarded, script)
             pending = []
 
-    def _method(self, decorators: list[Node], prefix: Text | None, guarded: list[str], script: Script) -> None:
+    def _method(
+        self, method: Node, decorators: list[Node], prefix: Text | None, guarded: list[str], script: Script
+    ) -> None:
         getter = next((call for call in map(_decorating, decorators) if _called(call) == "Get"), None)
         if getter is None:
             return
@@ -62,6 +65,8 @@ class Controllers:
         own = [text_of(one)[:40] for one in decorators if "UseGuards" in text_of(one)]
         checks = [text_of(one)[:40] for one in decorators if "HealthCheck" in text_of(one)]
         doubts = tuple(f"`{one}` decorates it" for one in (*guarded, *own, *checks))
+        if REFUSES.search(text_of(method)):
+            doubts += ("its handler looks at who asks",)
         joined = join(prefix.value, path.value) if prefix.value.strip("/") else join("", path.value)
         self.controllers.routes.append(Route(joined.rstrip("/") or "/", script.file, doubts))
 
@@ -83,6 +88,31 @@ class Controllers:
             ]
             self.controllers.routes[:] = prefixed
         return self.controllers
+
+
+def microservice(options: Node | None, scripts: Scripts, script: Script) -> Listen:
+    """Where the microservice listens that `createMicroservice` or `connectMicroservice` is given options for.
+
+    TCP is the default, on localhost:3000; gRPC listens on localhost:5000 untold; the other transports connect to a
+    broker: https://docs.nestjs.com/microservices/basics,
+    https://github.com/nestjs/nest/blob/master/packages/microservices/constants.ts
+    """
+    given, place = scripts.holder(options, script) if options is not None else (None, script)
+    transport = scripts.property(given, "transport")
+    name = text_of(transport).rpartition(".")[2] if transport is not None else "TCP"
+    is_known = options is None or (given is not None and scripts.property(given, "strategy") is None)
+    if name not in ("TCP", "GRPC") or not is_known:
+        return Listen(None, None, script.file, NOWHERE)
+    own, place = scripts.holder(scripts.property(given, "options"), place)
+    if name == "GRPC":
+        url = scripts.property(own, "url")
+        text = Text("localhost:5000") if url is None else scripts.text(url, place)
+        host, _, port = text.value.rpartition(":") if text else ("", "", "")
+        return Listen(text and text._replace(value=port), text and text._replace(value=host), script.file, "gRPC")
+    host_node, port_node = scripts.property(own, "host"), scripts.property(own, "port")
+    address = Text("localhost") if host_node is None else scripts.text(host_node, place)
+    number = Text("3000") if port_node is None else scripts.text(port_node, place)
+    return Listen(number, address, script.file, "TCP")
 
 
 def _decorating(decorator: Node) -> Node | None:

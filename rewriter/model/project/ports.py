@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from rewriter.model.project.answers import Address, Origin, Port, Program, Text, Unknown
 from rewriter.model.project.environment import Environment
-from rewriter.model.project.findings import Findings
+from rewriter.model.project.findings import NOWHERE, Findings
 from rewriter.model.project.options import option_value, positional
 from rewriter.model.project.servers import ALL, SERVERS, Server
 from rewriter.model.project.sources import Sources, table
@@ -100,6 +100,8 @@ def _told(
         return Listening(reason, reason)
     if program.language == "csharp":
         return _aspnet(program, sources, environment)
+    if program.name == "flask run":
+        environment = _environment_of_flask(program, sources, environment)
     if server is not None:
         return _of_server(server, program, sources, environment)
     return _of_source(findings)
@@ -153,6 +155,24 @@ def _options(server: Server, program: Program) -> tuple[Text | None, Text | None
     if bind is not None:
         port, host = _bind(bind)
     return port, host, "command"
+
+
+def _environment_of_flask(program: Program, sources: Sources, environment: Environment) -> Environment:
+    """The variables with those of `.env` and `.flaskenv`, which Flask reads where python-dotenv is installed.
+
+    Source: https://flask.palletsprojects.com/en/stable/cli/#environment-variables-from-dotenv
+    """
+    from rewriter.model.project.dependencies import dependencies_of
+    from rewriter.model.project.reading import variables_beside
+
+    names = ("FLASK_RUN_PORT", "FLASK_RUN_HOST")
+    given = {**variables_beside(program, sources, ".flaskenv"), **variables_beside(program, sources, ".env")}
+    found = {name: given[name] for name in names if name in given}
+    if not found:
+        return environment
+    dependencies = dependencies_of(sources)
+    is_read = not dependencies or "python-dotenv" in dependencies.names
+    return environment.over(found if is_read else dict.fromkeys(found))
 
 
 def _positional(program: Program, server: Server, host: Text | None) -> tuple[Text | None, Text | None]:
@@ -334,7 +354,7 @@ def _aspnet(program: Program, sources: Sources, environment: Environment) -> Lis
 def _of_source(findings: Findings | Unknown) -> Listening:
     if isinstance(findings, Unknown):
         return Listening(findings, findings)
-    listens = [one for one in findings.listens if one.framework != "metrics"]
+    listens = [one for one in findings.listens if one.framework not in ("metrics", NOWHERE)]
     ports = {one.port for one in listens}
     if not listens:
         reason = Unknown("the source shows no place where it listens" if not findings.unread else findings.unread[0])

@@ -11,6 +11,9 @@ from typing import Final
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
+from rewriter.model.project.python_handlers import changes_something, doubts_of_handler
+from rewriter.model.project.python_settings import field_of_settings
+from rewriter.model.project.python_surroundings import HOST_OPTIONS, TRANSPARENT, bound_to_a_host
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.project.python_writes import find_writes
 from rewriter.model.project.sources import Sources
@@ -127,6 +130,7 @@ class _Reader:
                         self._call(node, module)
                     case ast.FunctionDef() | ast.AsyncFunctionDef():
                         self._function(node, module, is_conditional=id(node) in conditional)
+        self._look_around(modules)
         routes = gather(self._routers, self._applications())
         routes = routes._replace(unread=tuple(dict.fromkeys([*routes.unread, *self._lost])))
         frameworks = tuple(dict.fromkeys([*self.frameworks.values(), *self._by_import(modules)]))
@@ -189,6 +193,10 @@ class _Reader:
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
         if "dependencies" in keywords:
             router.doubts.append(f"`{name}` has dependencies")
+        if HOST_OPTIONS & keywords.keys():
+            router.doubts.append(f"`{name}` is bound to a host")
+        if "middleware" in keywords:
+            self._middleware_list(keywords["middleware"], router, module)
         if "routes" in keywords:
             self._route_list(keywords["routes"], router, module)
         if prefix := keywords.get("prefix") or keywords.get("url_prefix"):
@@ -217,6 +225,8 @@ class _Reader:
                 continue
             owner = self._owner(function.value, module)
             if owner is None:
+                if function.attr in _HOOKS:
+                    self._doubt_all(f"`{node.name}` in {module.file} looks at every request")
                 if call is not None and function.attr in ("get", "route") and _starts_with_slash(call):
                     written = ast.unparse(function.value)[:30]
                     self._lost.append(f"what `{written}` in {module.file} is part of is not followed")
@@ -228,22 +238,28 @@ class _Reader:
                 and function.attr in ("get", "route", "api_route")
                 and _answers_get(function.attr, call)
             ):
-                others = [one for place, one in enumerate(node.decorator_list) if place != number]
-                doubts = [f"`{ast.unparse(one)[:40]}` decorates it" for one in others if not _is_route(one)]
-                doubts += _parameters(node)
+                doubts = list(doubts_of_handler(node, number))
                 if is_conditional:
                     doubts.append("whether it is there depends on a condition")
                 if any(keyword.arg == "dependencies" for keyword in call.keywords):
                     doubts.append("it has dependencies")
-                self._route(owner, call, module, doubts)
+                self._route(owner, call, module, doubts, node)
 
-    def _route(self, owner: Router, call: ast.Call, module: Module, doubts: list[str]) -> None:
+    def _route(
+        self, owner: Router, call: ast.Call, module: Module, doubts: list[str],
+        handler: ast.FunctionDef | ast.AsyncFunctionDef | None = None,
+    ) -> None:  # fmt: skip
         given = [keyword.value for keyword in call.keywords if keyword.arg in ("path", "rule")]
         text = self._modules.text(next(iter([*call.args, *given]), None), module)
         if text is None or text.known is None:
             owner.unread.append(f"the path of a route in {module.file} is computed")
         elif "{" not in text.value and "<" not in text.value:
-            owner.routes.append(Route(text.value, module.file, tuple(doubts)))
+            if any(keyword.arg in HOST_OPTIONS for keyword in call.keywords):
+                doubts = [*doubts, "it is bound to a host"]
+            # FastAPI answers HEAD by itself: https://github.com/fastapi/fastapi/issues/1773
+            runs_for_head = handler is not None and "FastAPI" not in self.frameworks.values()
+            changes = runs_for_head and handler is not None and changes_something(handler, module)
+            owner.routes.append(Route(text.value, module.file, tuple(doubts), changes))
 
     def _route_list(self, node: ast.expr, router: Router, module: Module) -> None:
         """Starlette's list of Route and Mount."""
@@ -272,6 +288,10 @@ class _Reader:
             return
         owner = self._owner(call.func.value, module)
         if owner is None:
+            if short == "add_middleware" and call.args:
+                self._middleware_of_all(dotted(call.args[0], module).rpartition(".")[2], module)
+            elif short in _HOOKS and call.args:
+                self._doubt_all(f"a hook in {module.file} looks at every request")
             return
         if short in ("include_router", "register_blueprint", "mount", "blueprint") and call.args:
             self._include(owner, call, short, module)
@@ -307,7 +327,8 @@ class _Reader:
         if short != "mount" and key not in self._routers:
             owner.unread.append(f"the router `{ast.unparse(target)[:40]}` in {module.file} is not found")
             return
-        doubts = ("it is included with dependencies",) if "dependencies" in keywords else ()
+        reasons = {"dependencies": "it is included with dependencies", "subdomain": "it is bound to a host"}
+        doubts = tuple(reason for keyword, reason in reasons.items() if keyword in keywords)
         replaces = (
             keywords.get("url_prefix") is not None and isinstance(key, tuple) and (*key, "prefix") in self._routers
         )
@@ -320,6 +341,62 @@ class _Reader:
             self.gates.append(_GATES[name])
         elif name not in _HARMLESS:
             owner.doubts.append(f"the middleware {name or '?'} in {module.file} looks at every request")
+
+    def _middleware_of_all(self, name: str, module: Module) -> None:
+        """What is added to an application that was handed over: it may be any."""
+        for key in self.frameworks:
+            self._middleware(self._routers[key], name, module)
+
+    def _middleware_list(self, node: ast.expr, owner: Router, module: Module) -> None:
+        """`FastAPI(middleware=[Middleware(GZipMiddleware)])`: https://www.starlette.io/middleware/"""
+        if isinstance(node, ast.Name):
+            node = module.assigned.get(node.id) or node
+        items = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+        for item in items:
+            first = item.args[0] if isinstance(item, ast.Call) and item.args else item
+            self._middleware(owner, dotted(first, module).rpartition(".")[2], module)
+
+    def _doubt_all(self, reason: str) -> None:
+        for key in self.frameworks:
+            self._routers[key].doubts.append(reason)
+
+    # What stands around it
+
+    def _look_around(self, modules: list[Module]) -> None:
+        if {"Flask", "Quart"} & set(self.frameworks.values()) and (
+            reason := bound_to_a_host(self._modules, self._program.folder)
+        ):
+            self._doubt_all(reason)
+        for module in modules:
+            served = {self._program.target.partition(":")[2]} if module is self._first else set()
+            served |= {name for place, name in self._names() if place == module.name}
+            for node in module.nodes:
+                match node:
+                    case ast.Call(args=[first, *_]) if dotted(node.func, module) in _LISTENS:
+                        served |= {first.id} if isinstance(first, ast.Name) else set()
+                        if isinstance(first, ast.Call):
+                            self._wrapping(first, module)
+            for node in module.nodes:
+                match node:
+                    case ast.Assign([ast.Name(name)], ast.Call() as call) if name in served:
+                        self._wrapping(call, module)
+                    case ast.Assign([ast.Attribute(_, "wsgi_app" | "asgi_app")], ast.Call() as call):
+                        self._wrapping(call, module)
+
+    def _names(self) -> list[tuple[str, str]]:
+        return [key for key in self.frameworks if isinstance(key, tuple)]
+
+    def _wrapping(self, call: ast.Call, module: Module) -> None:
+        """`app = Protected(app)`, `app.wsgi_app = DispatcherMiddleware(other, {"/shop": app.wsgi_app})`"""
+        function = dotted(call.func, module)
+        name = function.rpartition(".")[2]
+        if function in _APPLICATIONS or name in TRANSPARENT or name in _HARMLESS:
+            return
+        given = [self._key(node, module) for argument in (*call.args, *(one.value for one in call.keywords))
+                 for node in ast.walk(argument) if isinstance(node, ast.Name)]  # fmt: skip
+        for key in dict.fromkeys(given):
+            if key in self.frameworks:
+                self._routers[key].doubts.append(f"`{name}` in {module.file} stands around it")
 
     # Where it listens
 
@@ -359,7 +436,9 @@ class _Reader:
         node = keywords.get(name) or (call.args[at] if 0 <= at < len(call.args) else None)
         if None in keywords and node is None:
             return None
-        return self._modules.text(node if node is not None else ast.Constant(default), module)
+        if node is None:
+            return Text(default)
+        return self._modules.text(node, module) or field_of_settings(node, module, self._modules)
 
     def _listen_at_pair(self, call: ast.Call, module: Module) -> None:
         """`HTTPServer(("", 8000), Handler)`, `socket.bind((host, port))`"""
@@ -408,22 +487,3 @@ def _answers_get(kind: str, call: ast.Call) -> bool:
 def _starts_with_slash(call: ast.Call) -> bool:
     first = call.args[0] if call.args else None
     return isinstance(first, ast.Constant) and str(first.value).startswith("/")
-
-
-def _is_route(decorator: ast.expr) -> bool:
-    function = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(function, ast.Attribute) and function.attr in (
-        "get",
-        "head",
-        "route",
-        "api_route",
-        "post",
-        "options",
-    )
-
-
-def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    """The parameters that something must be given for, or that depend on something."""
-    arguments = node.args
-    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    return [f"it takes `{name}`" for name in names if name not in ("request", "req", "response", "self", "_")]

@@ -34,7 +34,7 @@ def _read(
 ) -> Findings | Unknown:
     if 0 <= program.stage < len(sources.graph.stages):
         sources = sources.within(sources.graph.stages[program.stage])
-    environment = environment.over(_dotenv(sources, program))
+    environment = environment.over(variables_beside(program, sources, ".env"))
     match program.language:
         case "python":
             from rewriter.model.project.python_source import read_python
@@ -67,9 +67,9 @@ def _read(
 _LINE: Final = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(.*?)[ \t\r]*$")
 
 
-def _dotenv(sources: Sources, program: Program) -> dict[str, str | None]:
-    """The variables of a `.env` file beside the program, which most projects that have one read."""
-    origin = sources.origin(posixpath.join(program.folder, ".env")) if program.folder else ""
+def variables_beside(program: Program, sources: Sources, name: str) -> dict[str, str | None]:
+    """The variables of a file beside the program, such as `.env`, which most projects that have one read."""
+    origin = sources.origin(posixpath.join(program.folder, name)) if program.folder else ""
     text = sources.read(origin) if origin else ""
     if not isinstance(text, str):
         return {}

@@ -22,8 +22,14 @@ from rewriter.syntax.tree import Cmd, Entrypoint, Env, ShellInstruction
 _WITHOUT: Final = names(
     "amazoncorretto fedora pypy gradle amazonlinux rockylinux almalinux centos swift elixir erlang julia perl gcc"
 )
-_HANDS_ON: Final = names("node eclipse-temurin php maven nginx")
-"""Official images whose ENTRYPOINT runs the command that it is given."""
+_HANDS_ON: Final = {
+    "node": "/usr/local/bin/docker-entrypoint.sh",
+    "eclipse-temurin": "/__cacert_entrypoint.sh",
+    "php": "/usr/local/bin/docker-php-entrypoint",
+    "maven": "/usr/local/bin/mvn-entrypoint.sh",
+    "nginx": "/docker-entrypoint.sh",
+}
+"""Official images whose ENTRYPOINT runs the command that it is given, with the script that does so."""
 _PREFIXES: Final = ("mcr.microsoft.com/dotnet/", "mcr.microsoft.com/playwright", "ghcr.io/astral-sh/uv")
 _DISTROLESS: Final = {
     "nodejs": ("/nodejs/bin/node",),
@@ -84,7 +90,7 @@ def _own_words(
     stage = sources.stage
     words: list[Text] = []
     if entrypoint is None:
-        own = own_entrypoint(stage.origin)
+        own = _replaced_entrypoint(sources) or own_entrypoint(stage.origin)
         words = [] if own is None else [Text(word) for word in own]
         if own is None:
             unread.append(f"the ENTRYPOINT of `{stage.origin or 'the base image'}` is not known")
@@ -93,6 +99,13 @@ def _own_words(
     if command is not None and not (entrypoint is not None and entrypoint.json is None):
         words += _words(command, sources.states)
     return words
+
+
+def _replaced_entrypoint(sources: Sources) -> tuple[str, ...]:
+    """The ENTRYPOINT of the image at the bottom where the context replaces the script that it names."""
+    image = sources.stage.origin
+    script = _HANDS_ON.get(image.family, "") if image is not None else ""
+    return (script,) if script and sources.origin(script) else ()
 
 
 def _instructions(stage: Stage) -> tuple[ShellInstruction | None, ShellInstruction | None]:

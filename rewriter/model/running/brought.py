@@ -139,7 +139,8 @@ def _is_written(part: _Part, owned: tuple[str, ...], shipped: Shipped) -> bool:
         if writes and part.target in writes.paths:
             return True
         ending = posixpath.splitext(name)[1]
-        is_program = part.origin is None and (not ending or ending[1:].isdigit())
+        is_made = part.origin is None and (not ending or ending[1:].isdigit())
+        is_program = is_made or _is_started(part.target, shipped)
         return posixpath.dirname(part.target) in owned and not is_code(part.path) and not is_program
     if any(path != shipped.workdir and is_inside(path, part.target) and _has(part, path, shipped) for path in owned):
         return True
@@ -148,6 +149,13 @@ def _is_written(part: _Part, owned: tuple[str, ...], shipped: Shipped) -> bool:
         return False
     is_within = any(is_inside(part.target, path) for path in owned)
     return is_within and (name not in BUILT or _holds_data(part, shipped))
+
+
+def _is_started(path: str, shipped: Shipped) -> bool:
+    """Whether a file is one of the programs that a container starts."""
+    starts = (beginning.start for beginning in shipped.beginnings)
+    commands = (command for start in starts if start for command in start.commands)
+    return any(absolute(command.words[0].value, command.folder) == path for command in commands)
 
 
 def _has(part: _Part, path: str, shipped: Shipped) -> bool:

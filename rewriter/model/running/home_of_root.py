@@ -9,14 +9,17 @@ from typing import Final
 from rewriter.model.managers.call import Call
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.running.built_by import built_by
+from rewriter.model.running.left_in_home import SYSTEM_SCRIPT, doubts_of_programs
 from rewriter.model.running.shipped import Doubt, Shipped, text_of
-from rewriter.syntax.shell import Opaque, SimpleCommand
+from rewriter.model.running.yarn_cache import keeps_packages_in_home
 from rewriter.syntax.tree import Arg, Cmd, Copy, Entrypoint, Env, Healthcheck, Instruction, Label, Maintainer, Run
 
 _HOME: Final = re.compile(r"/root\b|~/|\$\{?HOME\b")
 _REMOVAL: Final = re.compile(r"\brm\s+(?:-\S+\s+)*(?:(?:/root|~|\$\{?HOME\}?)/?[\w.*/-]*\s*)+")
 # What downloads models, browsers or tools into the home folder, and the variables that lead it elsewhere.
 # https://playwright.dev/docs/browsers, https://pptr.dev/guides/configuration, https://www.nltk.org/data.html,
+# https://github.com/argosopentech/argos-translate#readme, https://github.com/john-kurkowski/tldextract#readme,
 # https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
 _FILLS_HOME: Final = (
     (re.compile(r"playwright\s+install\b(?!-deps)"), ("PLAYWRIGHT_BROWSERS_PATH",)),
@@ -34,6 +37,8 @@ _FILLS_HOME: Final = (
     (re.compile(r"\bcomposer\s+global\b"), ("COMPOSER_HOME",)),
     (re.compile(r"\bdotnet\s+tool\s+install\b.{0,2000}\s(?:-g|--global)\b"), ("DOTNET_CLI_HOME",)),
     (re.compile(r"\bnltk\b"), ("NLTK_DATA",)),
+    (re.compile(r"\bargospm\s+(?:update|install)\b"), ("ARGOS_PACKAGES_DIR", "XDG_DATA_HOME")),
+    (re.compile(r"\btldextract\s.{0,99}(?:--update|-u)\b"), ("TLDEXTRACT_CACHE",)),
     (re.compile(r"huggingface-cli|\bhf download\b|from_pretrained|SentenceTransformer"), ("HF_HOME",)),
     (re.compile(r"\bnvm\b|\bfnm\b|\bvolta\b"), ("NVM_DIR", "VOLTA_HOME")),
     (re.compile(r"\bpyenv\b"), ("PYENV_ROOT",)),
@@ -54,13 +59,9 @@ _BROWSER_PACKAGES: Final = {
     "cypress": ("CYPRESS_CACHE_FOLDER",),
 }  # fmt: skip
 _BY_UV: Final = re.compile(r"\buv (?:sync|venv|run)\b")
-_SYSTEM_SCRIPT: Final = re.compile(r"nodesource\.com|deb\.|apt\.|packages\.|rpm\.|get\.docker\.com")
 _PIPED_INTO_SHELL: Final = re.compile(
     r"(?:curl|wget)\b.*\|\s*(?:[A-Z_]+=\S+\s+)*(?:sudo\s+(?:-E\s+)?)?(?:ba|da|z)?sh\b"
 )
-_PRINTS: Final = re.compile(r"\s*(?:import sys\b|print\b|import \w+(?:; ?print\(.*)?\s*\Z)")
-_PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*\Z")
-_MODULES: Final = frozenset({"pip", "venv", "compileall", "ensurepip", "uv", "virtualenv", "build", "pytest"})
 
 
 def doubt_of_home(shipped: Shipped) -> Doubt | None:
@@ -89,7 +90,8 @@ def _doubts(instruction: Instruction, shipped: Shipped) -> Iterator[str]:
 
 
 def _doubts_of_run(run: Run, shipped: Shipped) -> Iterator[str]:
-    text = text_of(run)
+    built = built_by(run, shipped)
+    text = "\n".join([text_of(run), *built.texts, *(command.text for command in built.commands)])
     kept = _REMOVAL.sub("", text)
     if _HOME.search(kept):
         yield "line {line} has to do with the home folder of root"
@@ -97,16 +99,16 @@ def _doubts_of_run(run: Run, shipped: Shipped) -> Iterator[str]:
     for pattern, variables in _FILLS_HOME:
         if pattern.search(text) and not any(state.is_set(name) or f"{name}=" in text for name in variables):
             yield "line {line} may leave what the program needs in the home folder of root"
-    if _PIPED_INTO_SHELL.search(text) and not _SYSTEM_SCRIPT.search(text):
+    if _PIPED_INTO_SHELL.search(text) and not SYSTEM_SCRIPT.search(text):
         yield "where the script of line {line} installs to is not known"
     if _BY_UV.search(text) and not state.is_set("UV_PYTHON_INSTALL_DIR") and not _has_python_for_uv(shipped):
         yield "the Python that uv may install in line {line} lies in the home folder of root"
     for call in calls(run):
         if call.manager.name not in SYSTEM_MANAGERS and (tool := _environment_tool(call, shipped)):
             yield f"line {{line}} makes the environment of {tool} in the home folder of root"
-    for command in run.script.simple_commands():
-        if _runs_python(command):
-            yield "what the Python of line {line} leaves in the home folder of root is not known"
+        if call.manager.name == "yarn" and call.installs and keeps_packages_in_home(run, shipped):
+            yield "Yarn keeps the packages of line {line} in the home folder of root, from where they are run"
+    yield from doubts_of_programs(run, built, shipped)
 
 
 def _has_python_for_uv(shipped: Shipped) -> bool:
@@ -132,19 +134,3 @@ def _environment_tool(call: Call, shipped: Shipped) -> str:
         is_set = any(end.is_set(one) for one in ("PIPENV_VENV_IN_PROJECT", "WORKON_HOME", "VIRTUAL_ENV"))
         return "" if is_set or call.has("--system", "--deploy-system") else "pipenv"
     return ""
-
-
-def _runs_python(command: SimpleCommand | Opaque) -> bool:
-    """Whether a command runs Python for something else than the well-known ways to install."""
-    if isinstance(command, Opaque) or not _PYTHON.match(command.name):
-        return False
-    words = [word.value for word in command.arguments]
-    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
-        words.pop(0)
-    if not words:
-        return False
-    if words[0] == "-m":
-        return len(words) < 2 or words[1] not in _MODULES
-    if words[0] == "-c":
-        return len(words) < 2 or not _PRINTS.match(words[1])
-    return not words[0].endswith(("manage.py", "setup.py", "get-pip.py"))

@@ -14,6 +14,7 @@ from rewriter.model.context.services import Service
 from rewriter.model.data.root_programs import LIBRARIES, PACKAGES, SERVER_IMAGES
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.running.built_upon import doubt_of_images_upon
 from rewriter.model.running.command_line import doubt_of_command_line
 from rewriter.model.running.home_of_root import doubt_of_home
 from rewriter.model.running.shipped import Doubt, Shipped, downloads, text_of
@@ -119,6 +120,8 @@ def _doubts_of_callers(shipped: Shipped) -> Iterator[Doubt]:
     host = shipped.context.host
     if any(_RUNS_IN_DOCKER.search(host.read(file) or "") for file in _OF_ACTIONS):
         yield Doubt("it is a GitHub action, which has to run as root")
+    if doubt := doubt_of_images_upon(shipped):
+        yield doubt
     if is_for_developers(shipped.context, shipped.services):
         yield Doubt("it is a development container, in which an editor works as its user")
 

@@ -16,7 +16,8 @@ from rewriter.model.stages import Stage
 from rewriter.model.state import State, States
 from rewriter.syntax.tree import Add, Cmd, Copy, Entrypoint, Instruction, Run
 
-_COMMENT: Final = re.compile(r"(?m)^[ \t]*#.*")
+COMMENT: Final = re.compile(r"(?m)^[ \t]*#.*")
+"""A comment of a shell script."""
 
 
 class Doubt(NamedTuple):
@@ -77,6 +78,11 @@ class Shipped:
         return self._services.of(self.stage)
 
     @property
+    def services_by_image(self) -> tuple[Service, ...]:
+        """The compose services that start an image by its name which may be this one."""
+        return self._services.by_image if self.stage.is_final else ()
+
+    @property
     def unread_services(self) -> tuple[str, ...]:
         """Why there may be other services."""
         return self._services.unread
@@ -98,7 +104,7 @@ class Shipped:
         """What is written on the way to a program: CMD and ENTRYPOINT, scripts, commands, a service's words."""
         start, service = beginning.start, beginning.of
         scripts = [self.project.sources.read(script) for script in start.scripts] if start else []
-        texts = [_COMMENT.sub("", one) for one in scripts if isinstance(one, str)]
+        texts = [COMMENT.sub("", one) for one in scripts if isinstance(one, str)]
         texts += [one.arguments for one in self.steps if isinstance(one, Cmd | Entrypoint)]
         texts += [one.text for one in start.commands] if start else []
         if service:

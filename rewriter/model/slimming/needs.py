@@ -14,6 +14,7 @@ from rewriter.model.image import parse_image
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.files import History
 from rewriter.model.project import Project
+from rewriter.model.slimming.callers import programs_called
 from rewriter.model.slimming.probes import probes_of
 from rewriter.model.slimming.running import BUILDS, OTHER_PYTHON, brings_sources, last_of, running_needs
 from rewriter.model.slimming.steps import step_needs
@@ -96,6 +97,9 @@ def _needs(subject: Subject, shipping: Sequence[Stage]) -> Iterator[Need]:
     for file, program in probes_of(subject.context):
         if any(subject.lacks_at_end(program, stage) for stage in shipping):
             yield Need(subject.stage.from_, f"{file} checks a container by `{program}`, which {subject.name} lacks")
+    for file, program in programs_called(subject.context, {service.name for service in services}):
+        if any(subject.lacks_at_end(program, stage) for stage in shipping):
+            yield Need(subject.stage.from_, f"{file} runs `{program}` in a container, which {subject.name} lacks")
 
 
 def _configuration_needs(subject: Subject) -> Iterator[Need]:
@@ -201,14 +205,16 @@ def _problem_of_stage(stage: Stage) -> str:
 
 
 def _source_needs(subject: Subject, stages: Sequence[Stage], shipping: Sequence[Stage]) -> Iterator[Need]:
-    from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java
+    from rewriter.model.slimming.java_sources import OF_THE_KIT, ONLY_IN_THE_KIT, problem_of_java, problem_of_started
     from rewriter.model.slimming.started import programs_started
 
     copies = (one for stage in stages for one in stage.instructions if brings_sources(one))
     copy = next(copies, None)
     image = subject.twin.image
     if "jdk" in subject.twin.kind.without:
-        if problem := problem_of_java(subject.context, OF_THE_KIT, ONLY_IN_THE_KIT):
+        lacks = subject.twin.kind.lacks
+        problem = problem_of_java(subject.context, OF_THE_KIT, ONLY_IN_THE_KIT)
+        if problem := problem or problem_of_started(subject.context, lacks, subject.name):
             yield Need(copy or subject.stage.from_, problem)
         return
     language = _LANGUAGES.get(image.family)

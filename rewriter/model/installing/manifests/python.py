@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from rewriter.model.installing.by_name import is_local_requirement, is_remote, requirement_of
 from rewriter.model.installing.manifests.files import Needs, NotMovableError, Project
+from rewriter.model.managers.call import Call
+from rewriter.model.managers.options import Option
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.pip.requirements import requirement_lines
 
@@ -20,6 +22,7 @@ _PLAIN_OPTIONS: Final = names(
 _EDITABLE: Final = ("-e", "--editable")
 _REQUIREMENTS: Final = ("-r", "--requirement", "--requirements")
 _CONSTRAINTS: Final = ("-c", "--constraint", "--constraints")
+_INSTALLS: Final = ("install", "pip install")
 _PIP_VARIABLES: Final = tuple(
     f"PIP_{name}"
     for name in (
@@ -35,6 +38,12 @@ _PIP_VARIABLES: Final = tuple(
         "CONFIG_FILE",
     )
 )
+
+
+def is_followed(call: Call, option: Option) -> bool:
+    """Whether an option of a call names requirements, which `pip_needs` reads with all that they include."""
+    is_pip = call.manager.name in ("pip", "uv") and call.action in _INSTALLS
+    return is_pip and option.name in _REQUIREMENTS + _CONSTRAINTS
 
 
 def pip_manifest(project: Project) -> str:
