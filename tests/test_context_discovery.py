@@ -40,6 +40,13 @@ def test_discovery_takes_the_only_folder_that_fits(tmp_path: Path) -> None:
     assert found(tmp_path, "Dockerfile", "FROM x\nCOPY . .\n") == "."
 
 
+def test_a_pattern_may_match_nothing_beside_a_source_that_is_there(tmp_path: Path) -> None:
+    make(tmp_path, ".git/", "web/package.json")
+    assert found(tmp_path, "web/Dockerfile", "FROM x\nCOPY package.json yarn.lock* pnpm-lock.yaml* ./\n") == "web"
+    assert found(tmp_path, "web/Dockerfile", "FROM x\nCOPY package.json\\\n yarn.lock ./\n") is None
+    assert found(tmp_path, "web/Dockerfile", "FROM x\nCOPY yarn.lock* pnpm-lock.yaml* ./\n") is None
+
+
 def test_discovery_does_not_guess(tmp_path: Path) -> None:
     make(tmp_path, ".git/", "web/package.json", "package.json")
     assert found(tmp_path, "web/Dockerfile", "FROM x\nCOPY package.json .\n") is None

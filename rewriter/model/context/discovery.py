@@ -9,6 +9,7 @@ from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.evidence import REMOTE, named_contexts
+from rewriter.model.context.globs import GLOB
 from rewriter.model.stages import StageGraph
 from rewriter.model.state import States
 from rewriter.syntax.expansion import is_heredoc
@@ -40,9 +41,8 @@ def discover(
     if contexts:
         return _context(contexts.pop(), dockerfile_path) if len(contexts) == 1 else BuildContext(None)
     fitting = [_context(folder, dockerfile_path) for folder in folders]
-    for paths in (local_sources(dockerfile), needed):
-        wanted = dict.fromkeys(paths)
-        fitting = [context for context in fitting if all(context.find(path) != "absent" for path in wanted)]
+    for groups in (dict.fromkeys(_sources_of_copies(dockerfile)), [(path,) for path in dict.fromkeys(needed)]):
+        fitting = [context for context in fitting if all(_is_there(paths, context) for paths in groups)]
         if len(fitting) < 2:
             break
     return fitting[0] if len(fitting) == 1 else BuildContext(None)
@@ -70,10 +70,26 @@ def local_sources(dockerfile: Dockerfile) -> Iterator[str]:
 
     A source with a variable that is not known is left out, and so are the triggers of ONBUILD, which run elsewhere.
     """
+    for paths in _sources_of_copies(dockerfile):
+        yield from paths
+
+
+def _is_there(paths: tuple[str, ...], context: BuildContext) -> bool:
+    """Whether a context has what one COPY takes: a pattern may match nothing as long as another source is there.
+
+    https://github.com/moby/buildkit/blob/master/solver/llbsolver/file/backend.go
+    """
+    found = {path: context.find(path) != "absent" for path in paths}
+    return any(found.values()) and all(is_found or GLOB.search(path) for path, is_found in found.items())
+
+
+def _sources_of_copies(dockerfile: Dockerfile) -> Iterator[tuple[str, ...]]:
+    """What each COPY and ADD takes from the context, without those that take nothing from there."""
     states: States | None = None
     for instruction in dockerfile.instructions:
         if not isinstance(instruction, Copy) or instruction.source_stage is not None or len(instruction.paths) < 2:
             continue
+        found: list[str] = []
         for source in instruction.sources:
             path: str | None = source
             if _EXPANDS.search(source):
@@ -81,4 +97,6 @@ def local_sources(dockerfile: Dockerfile) -> Iterator[str]:
                 path = states.at(instruction).expand(source)
             if not path or is_heredoc(path) or (isinstance(instruction, Add) and REMOTE.match(path)):
                 continue
-            yield path
+            found.append(path)
+        if found:
+            yield tuple(found)

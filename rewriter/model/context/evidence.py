@@ -33,7 +33,7 @@ _SWITCHES: Final = frozenset(
         "--push", "--quiet", "--rm", "--squash", "-D", "-q",
     )
 )  # fmt: skip
-_TAKE_VALUES: Final = frozenset(
+TAKE_VALUES: Final = frozenset(
     (
         "--add-host", "--allow", "--annotation", "--attest", "--build-arg", "--build-context", "--builder",
         "--cache-from", "--cache-to", "--call", "--cgroup-parent", "--cpu-period", "--cpu-quota", "--cpu-shares",
@@ -43,6 +43,7 @@ _TAKE_VALUES: Final = frozenset(
         "--target", "--ulimit", "-c", "-f", "-m", "-o", "-t",
     )
 )  # fmt: skip
+"""The options of `docker build` whose value stands behind them."""
 
 
 class Claim(NamedTuple):
@@ -192,7 +193,7 @@ def _command_claim(command: SimpleCommand, folder: str) -> Iterator[Claim]:
             contexts.append(word.value)
         elif not equals and name in _SWITCHES:
             continue
-        elif equals or (name in _TAKE_VALUES and words):
+        elif equals or (name in TAKE_VALUES and words):
             taken = value if equals else words.pop(0).value
             if name in ("-f", "--file"):
                 files.append(taken if word.is_literal or not equals else "")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from rewriter.model.context.build_context import BuildContext
 from rewriter.model.context.documents import load_yaml, mapping, sequence
+from rewriter.model.context.evidence import TAKE_VALUES
 from rewriter.model.context.told_files import commands_in, documents, files_that_run
 from rewriter.model.image import parse_image
 
@@ -79,8 +81,8 @@ def may_be_image(image: str, names: frozenset[str], context: BuildContext) -> bo
 def _names_in(text: str, context: BuildContext) -> Iterator[str]:
     """The names that the commands of a text build the image under."""
     for match in _BUILD.finditer(text):
-        words = [word.strip("\"'`") for word in match[1].split()]
-        if _is_own(_value(words, "-f", "--file"), words[-1] if words else ".", context):
+        words = [word.strip("\"'") for word in match[1].partition("`")[0].split()]
+        if _is_own(_value(words, "-f", "--file"), _folder(words), context):
             yield from _values(words, "-t", "--tag")
     if (context.dockerfile or "Dockerfile") == "Dockerfile":
         yield from (match[1] for match in _JENKINS.finditer(text))
@@ -95,6 +97,12 @@ def _values(words: list[str], *options: str) -> Iterator[str]:
 
 def _value(words: list[str], *options: str) -> str:
     return next(_values(words, *options), "")
+
+
+def _folder(words: list[str]) -> str:
+    """The build context of a command: the word that is neither an option nor the value of one."""
+    pairs = pairwise(("", *words))
+    return next((word for before, word in pairs if not word.startswith("-") and before not in TAKE_VALUES), ".")
 
 
 def _is_own(file: str, folder: str, context: BuildContext) -> bool:

@@ -64,7 +64,7 @@ class Follower:
         """Follow a command; `own` are the variables that its script has set."""
         own = dict(own or {})
         self._steps -= 1
-        words = self._unwrap(words, own)
+        words = self._unwrap(words, folder, own)
         if not words:
             return
         command = Command(words, folder, is_conditional, variables=tuple(own.items()))
@@ -94,7 +94,7 @@ class Follower:
 
     # Wrappers
 
-    def _unwrap(self, words: tuple[Text, ...], own: dict[str, Text]) -> tuple[Text, ...]:
+    def _unwrap(self, words: tuple[Text, ...], folder: str, own: dict[str, Text]) -> tuple[Text, ...]:
         for _ in range(DEEPEST):
             while words and (match := _ASSIGNMENT.match(words[0].value)):
                 own[match[1]] = Text(match[2], words[0].variables)
@@ -103,7 +103,7 @@ class Follower:
             if not words:
                 return words
             name = posixpath.basename(words[0].value)
-            if name in _OF_BASE_IMAGES and self._origin_of_program(words[0].value, ""):
+            if name in _OF_BASE_IMAGES and self._origin_of_program(words[0].value, folder):
                 return words
             if name == "docker-entrypoint.sh":
                 words = words[1:]
