@@ -13,7 +13,7 @@ class NodeKnowledge(NamedTuple):
     """The tables of the data file.
 
     `scripts` says from which major version on, of 0.x the minor one, a package needs no compiler, `programs` which
-    program one calls.
+    program one calls, `commands` which one a command needs.
     """
 
     scripts: dict[str, int]
@@ -21,6 +21,7 @@ class NodeKnowledge(NamedTuple):
     plain: frozenset[str]
     tools: frozenset[str]
     programs: dict[str, str]
+    commands: dict[str, str]
 
 
 @cache
@@ -35,14 +36,17 @@ def node_knowledge() -> NodeKnowledge:
     def names_in(*tables: dict[str, str]) -> frozenset[str]:
         return frozenset(name for table in tables for name in table["names"].split())
 
-    programs = {name: table["calls"] for table in data["programs"] for name in table["names"].split()}
+    def calls_in(tables: list[dict[str, str]]) -> dict[str, str]:
+        return {name: table["calls"] for table in tables for name in table["names"].split()}
+
     scripts = dict(_with_version(word) for table in data["scripts"] for word in table["names"].split())
     return NodeKnowledge(
         scripts,
         names_in(data["helpers"]),
         names_in(*data["plain"]),
         names_in(*data["tools"]),
-        programs,
+        calls_in(data["programs"]),
+        calls_in(data["commands"]),
     )
 
 

@@ -26,6 +26,7 @@ from rewriter.model.installing.stage_installs import (
     StageInstalls,
     calls_of,
     cleans_up,
+    completes,
     is_left_by_an_install,
     simple_commands,
     stops_on_errors,
@@ -245,6 +246,8 @@ class _Walk:
         assert project is not None
         self._require_nothing_named(run, step)
         needs = needs_of(project)
+        if needs.added and completes(installs[0], (one for one, _ in self._needs)):
+            raise _ObstacleError("the dependencies that line {line} installs are installed above it", run)
         if named := self._named_files().by_settings(project, needs):
             raise _ObstacleError(f"the install in line {{line}} needs the sources: {named}", run)
         self._require_freedom_of_install(project.folder, needs, step.effects | uses, self._all.states.at(run))

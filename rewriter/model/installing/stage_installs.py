@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -165,12 +165,13 @@ class StageInstalls:
 
     def _is_done_above(self, install: Install, copied: CopiedFiles) -> bool:
         """Whether the same dependencies are installed above the copy already: then this install completes them."""
-        return any(
-            other.run.start < copied.instruction.start
-            and other.call.manager.name == install.call.manager.name
-            and other.manifest == install.manifest
-            for other in self.installs
-        )
+        return completes(install, (one for one in self.installs if one.run.start < copied.instruction.start))
+
+
+def completes(install: Install, earlier: Iterable[Install]) -> bool:
+    """Whether one of the earlier installs installs the same dependencies already."""
+    manager, manifest = install.call.manager.name, install.manifest
+    return any(one.call.manager.name == manager and one.manifest == manifest for one in earlier)
 
 
 def _may_wait(stage: Stage) -> bool:

@@ -29,10 +29,7 @@ _DEEPEST: Final = 5
 
 
 class Built(NamedTuple):
-    """The commands that a RUN runs in the end, and what it runs of the project on the way, by the paths in the context.
-
-    `texts` are those of its scripts and of make's recipes.
-    """
+    """The commands that a RUN runs in the end; `texts` are the scripts and the recipes of make that led to them."""
 
     commands: tuple[Command, ...]
     texts: tuple[str, ...]

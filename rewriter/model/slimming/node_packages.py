@@ -31,6 +31,9 @@ _INSTALLS: Final = re.compile(
 _SHELL_SCRIPT: Final = re.compile(
     r"(?:^|[\s;&|(])(?:(?:ba|da|z)?sh\s+([\w./][\w./-]*)|((?!\.{0,2}/?node_modules/)(?:\.{1,2}/)[\w./-]+|[\w./-]+\.sh)(?=[\s;&|)]|\Z))"
 )
+_GOES_ON: Final = re.compile(r"\|\|\s*(?:true|:|exit 0|echo)(?:\s|\Z)")
+"""Says that a script goes on where its command fails."""
+
 _OF_INSTALL: Final = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 _NUMBERS: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _RUNS: Final = frozenset({"run", "run-script", "start", "test", "build", "exec", "x", "dlx", "create"})
@@ -123,13 +126,22 @@ class _Project:
             seen.add(name)
             text = scripts[name]
             pending += [f"pre{name}", f"post{name}", *_SCRIPT_NAME.findall(text)]
-            for program in sorted(programs_in_text(text)):
-                if not self._is_elsewhere and self._subject.lacks(program, self._run):
-                    yield self._need(f"the script `{name}` calls `{program}`, which {self._subject.name} lacks")
             if not self._is_elsewhere:
+                yield from self._programs(name, text)
                 yield from self._shell_scripts(name, text)
             if _INSTALLS.search(text):
                 yield self._need(f"the script `{name}` installs packages, too")
+
+    def _programs(self, name: str, text: str) -> Iterator[Need]:
+        """The programs that a script of package.json calls, and those that the commands of its packages call."""
+        commands = {} if _GOES_ON.search(text) else node_knowledge().commands
+        for program in sorted(programs_in_text(text)):
+            if self._subject.lacks(program, self._run):
+                yield self._need(f"the script `{name}` calls `{program}`, which {self._subject.name} lacks")
+        for program in sorted(commands.keys() & set(_SCRIPT_NAME.findall(text))):
+            if self._subject.lacks(commands[program], self._run):
+                reason = f"calls `{program}`, which needs `{commands[program]}`, and {self._subject.name} lacks it"
+                yield self._need(f"the script `{name}` {reason}")
 
     def _shell_scripts(self, name: str, text: str) -> Iterator[Need]:
         """What the shell scripts call that a script of package.json runs."""

@@ -32,6 +32,7 @@ _FROM_GIT: Final = re.compile(
     r"setuptools[-_]scm|hatch[-_]vcs|versioneer|\bpbr\b|poetry-dynamic-versioning|setuptools-git", re.IGNORECASE
 )
 
+_HATCH_VCS: Final = re.compile(r"hatch[-_]vcs", re.IGNORECASE)
 _SETTINGS: Final = names("setup.py setup.cfg pyproject.toml meson.build CMakeLists.txt Cargo.toml")
 _LINKS: Final = re.compile(
     r"\blibraries\s*[=:](?!\s*\[?\s*[\"']?m[\"']?\s*\]?\s*(?:[,)]|$))|\bpkg_?config\b|extra_link_args|extra_objects"
@@ -57,7 +58,18 @@ def build_problem(folder: str, read: _Read) -> str:
     hooks = table(settings or {}, "tool", "hatch", "build", "hooks")
     if poetry or set(hooks) - {"vcs"} or (backend and not backend.startswith((*_PURE_BACKENDS, "setuptools"))):
         return f"what the project in {folder} is built with may compile"
-    return "git" if _FROM_GIT.search(text) else ""
+    return "git" if _FROM_GIT.search(text if _versions_by_hatch(settings or {}) else _HATCH_VCS.sub("", text)) else ""
+
+
+def _versions_by_hatch(settings: dict[str, Any]) -> bool:
+    """Whether hatch-vcs has something to do: it reads a version that is dynamic, or writes a file as a build hook.
+
+    https://github.com/ofek/hatch-vcs#readme
+    """
+    build = table(settings, "tool", "hatch", "build")
+    targets = table(build, "targets").values()
+    has_hook = any("vcs" in table(one, "hooks") for one in (build, *targets))
+    return has_hook or "version" not in table(settings, "project") or bool(table(settings, "tool", "hatch", "version"))
 
 
 def names_libraries(context: BuildContext) -> str:
