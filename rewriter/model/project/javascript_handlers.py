@@ -40,8 +40,7 @@ def handler_of(node: Node, scripts: Scripts, script: Script) -> tuple[Node, Scri
 def changes_something(handler: Node, scripts: Scripts, script: Script, depth: int = 0) -> bool:
     """Whether a handler visibly changes what outlives the request: a counter, a file, a row."""
     parts = tuple(walk(handler))
-    parameters = _names_in(field(handler, "parameters") or field(handler, "parameter"))
-    own = parameters.union(*(_names_in(field(one, "name")) for one in parts if one.type == "variable_declarator"))
+    own: frozenset[str] = frozenset().union(*map(_names_declared, parts))
     for one in parts:
         if one.type in ("update_expression", "augmented_assignment_expression", "assignment_expression"):
             target = text_of(field(one, "argument") or field(one, "left"))
@@ -57,8 +56,13 @@ def changes_something(handler: Node, scripts: Scripts, script: Script, depth: in
     return False
 
 
-def _names_in(node: Node | None) -> frozenset[str]:
-    found = walk(node) if node is not None else ()
+def _names_declared(node: Node) -> frozenset[str]:
+    """The names that a declaration, or the parameters of a function bring."""
+    if node.type == "variable_declarator":
+        place = field(node, "name")
+    else:
+        place = field(node, "parameters") or field(node, "parameter")
+    found = walk(place) if place is not None else ()
     return frozenset(text_of(one) for one in found if one.type.endswith(("identifier", "identifier_pattern")))
 
 
