@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _SENDS: Final = re.compile(r"\bmethod\s*:\s*[\"'](?:POST|PUT|PATCH|DELETE)")
 _BASE: Final = re.compile(r"[\w$]+")
-_DEEPEST: Final = 3
+_MOST_CALLS: Final = 30
+"""How many functions are followed that a handler calls, and those call in turn."""
 
 
 def handler_of(node: Node, scripts: Scripts, script: Script) -> tuple[Node, Script]:
@@ -37,8 +38,25 @@ def handler_of(node: Node, scripts: Scripts, script: Script) -> tuple[Node, Scri
     return node, script
 
 
-def changes_something(handler: Node, scripts: Scripts, script: Script, depth: int = 0) -> bool:
+def changes_something(handler: Node, scripts: Scripts, script: Script) -> bool:
     """Whether a handler visibly changes what outlives the request: a counter, a file, a row."""
+    pending, seen = [(handler, script)], {""}
+    for _ in range(_MOST_CALLS):
+        if not pending:
+            return False
+        one, place = pending.pop(0)
+        if _changes_itself(one):
+            return True
+        for call in walk(one):
+            named = field(call, "function") if call.type == "call_expression" else None
+            if named is not None and (name := f"{place.path} {text_of(named)}") not in seen and len(seen) < _MOST_CALLS:
+                seen.add(name)
+                found = handler_of(named, scripts, place)
+                pending += [found] if found[0] is not named else []
+    return False
+
+
+def _changes_itself(handler: Node) -> bool:
     parts = tuple(walk(handler))
     own: frozenset[str] = frozenset().union(*map(_names_declared, parts))
     for one in parts:
@@ -48,11 +66,6 @@ def changes_something(handler: Node, scripts: Scripts, script: Script, depth: in
                 return True
         elif one.type == "call_expression" and _changes_by(one, own):
             return True
-        elif one.type == "call_expression" and depth < _DEEPEST:
-            named = field(one, "function")
-            found, place = handler_of(named, scripts, script) if named is not None else (None, script)
-            if found is not None and found is not named and changes_something(found, scripts, place, depth + 1):
-                return True
     return False
 
 

@@ -239,7 +239,7 @@ class _Reader:
             if any(keyword.arg in HOST_OPTIONS for keyword in call.keywords):
                 doubts = [*doubts, "it is bound to a host"]
             # FastAPI answers HEAD by itself: https://github.com/fastapi/fastapi/issues/1773
-            runs_for_head = handler is not None and "FastAPI" not in self.frameworks.values()
+            runs_for_head = not text.value.strip("/") and "FastAPI" not in self.frameworks.values()
             changes = runs_for_head and handler is not None and changes_something(handler, module)
             owner.routes.append(Route(text.value, module.file, tuple(doubts), changes))
 
