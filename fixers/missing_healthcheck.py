@@ -67,13 +67,14 @@ def add_healthcheck(stage: Stage, project: Project, services: Services, states: 
     a redirect as well: a program that hangs gives none. The rest must accept a connection, which a program that hangs
     does too as long as the kernel has room: where TLS is spoken, where the source cannot be read, and for Django where
     no allowed host is known, because it reports every other one as an error. Where a variable names those hosts, the
-    check asks for the first one. What PORT says when the container starts is followed.
+    check asks for the first one. A connection is enough as well where the source shows that each request for `/` would
+    change something, such as a counter of visits. What PORT says when the container starts is followed.
 
     A worker that is busy with one request for longer than the timeout fails a check; three must fail in a row.
 
     Left alone are images with a check of their own or of their compose service, those that other services or processes
-    run with another command, and those of which it is not known what they start, where it listens, or that they have
-    a program to ask with.
+    run with another command or environment, and those of which it is not known what they start, where it listens, or
+    that they have a program to ask with.
     """
     command = _place(stage)
     if command is None or not is_shipped(stage, services) or settled(stage):

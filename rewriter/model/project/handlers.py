@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from rewriter.model.managers.vocabulary import names
+from rewriter.model.project import HEALTH_PATHS
 
 REFUSES: Final = re.compile(
     r"\b(?:re?q|request|ctx|context|c)\??\.(?:req(?:uest)?\??\.)?headers?\b|\b40[13]\b"
@@ -24,3 +25,9 @@ CHANGES: Final = names(
 MAY_CHANGE: Final = names("set add push append create update delete remove destroy put post patch emit write")
 """Methods that do so where they are called on something that outlives the request."""
 SQL: Final = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE\s|DELETE\s+FROM|REPLACE\s+INTO)", re.IGNORECASE)
+_LAST_WORDS: Final = frozenset({"", *(path.rpartition("/")[2] for path in HEALTH_PATHS)})
+
+
+def may_be_asked(path: str) -> bool:
+    """Whether a health check may ask for a path, below whatever prefix."""
+    return path.rstrip("/").rpartition("/")[2] in _LAST_WORDS

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _SENDS: Final = re.compile(r"\bmethod\s*:\s*[\"'](?:POST|PUT|PATCH|DELETE)")
 _BASE: Final = re.compile(r"[\w$]+")
-_DEEPEST: Final = 3
+_MOST_CALLS: Final = 30
+"""How many functions are followed that a handler calls, and those call in turn."""
 
 
 def handler_of(node: Node, scripts: Scripts, script: Script) -> tuple[Node, Script]:
@@ -37,11 +38,27 @@ def handler_of(node: Node, scripts: Scripts, script: Script) -> tuple[Node, Scri
     return node, script
 
 
-def changes_something(handler: Node, scripts: Scripts, script: Script, depth: int = 0) -> bool:
+def changes_something(handler: Node, scripts: Scripts, script: Script) -> bool:
     """Whether a handler visibly changes what outlives the request: a counter, a file, a row."""
+    pending, seen = [(handler, script)], {""}
+    for _ in range(_MOST_CALLS):
+        if not pending:
+            return False
+        one, place = pending.pop(0)
+        if _changes_itself(one):
+            return True
+        for call in walk(one):
+            named = field(call, "function") if call.type == "call_expression" else None
+            if named is not None and (name := f"{place.path} {text_of(named)}") not in seen and len(seen) < _MOST_CALLS:
+                seen.add(name)
+                found = handler_of(named, scripts, place)
+                pending += [found] if found[0] is not named else []
+    return False
+
+
+def _changes_itself(handler: Node) -> bool:
     parts = tuple(walk(handler))
-    parameters = _names_in(field(handler, "parameters") or field(handler, "parameter"))
-    own = parameters.union(*(_names_in(field(one, "name")) for one in parts if one.type == "variable_declarator"))
+    own: frozenset[str] = frozenset().union(*map(_names_declared, parts))
     for one in parts:
         if one.type in ("update_expression", "augmented_assignment_expression", "assignment_expression"):
             target = text_of(field(one, "argument") or field(one, "left"))
@@ -49,16 +66,16 @@ def changes_something(handler: Node, scripts: Scripts, script: Script, depth: in
                 return True
         elif one.type == "call_expression" and _changes_by(one, own):
             return True
-        elif one.type == "call_expression" and depth < _DEEPEST:
-            named = field(one, "function")
-            found, place = handler_of(named, scripts, script) if named is not None else (None, script)
-            if found is not None and found is not named and changes_something(found, scripts, place, depth + 1):
-                return True
     return False
 
 
-def _names_in(node: Node | None) -> frozenset[str]:
-    found = walk(node) if node is not None else ()
+def _names_declared(node: Node) -> frozenset[str]:
+    """The names that a declaration, or the parameters of a function bring."""
+    if node.type == "variable_declarator":
+        place = field(node, "name")
+    else:
+        place = field(node, "parameters") or field(node, "parameter")
+    found = walk(place) if place is not None else ()
     return frozenset(text_of(one) for one in found if one.type.endswith(("identifier", "identifier_pattern")))
 
 

@@ -10,7 +10,7 @@ from rewriter.model.project.answering import answers_all
 from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
-from rewriter.model.project.handlers import REFUSES
+from rewriter.model.project.handlers import REFUSES, may_be_asked
 from rewriter.model.project.javascript_handlers import changes_something, handler_of
 from rewriter.model.project.javascript_values import Script, Scripts, required
 from rewriter.model.project.javascript_writes import find_writes
@@ -274,11 +274,13 @@ class _Reader:
         if len(handlers) > 1 and not (handlers[0].type == "object" and "pre" not in text_of(handlers[0])
                                       and "onRequest" not in text_of(handlers[0])):  # fmt: skip
             doubts.append(f"`{text_of(handlers[0])[:30]}` stands before it")
-        handler, place = handler_of(handlers[-1], self._scripts, script)
-        if REFUSES.search(text_of(handler)):
-            doubts.append("its handler looks at who asks")
-        # Express runs the handlers of GET for HEAD: https://expressjs.com/en/api.html#app.METHOD
-        changes = changes_something(handler, self._scripts, place)
+        changes = False
+        if may_be_asked(text.value):
+            handler, place = handler_of(handlers[-1], self._scripts, script)
+            if REFUSES.search(text_of(handler)):
+                doubts.append("its handler looks at who asks")
+            # Express runs the handlers of GET for HEAD: https://expressjs.com/en/api.html#app.METHOD
+            changes = not text.value.strip("/") and changes_something(handler, self._scripts, place)
         router.routes.append(Route(text.value, script.file, tuple(doubts), changes))
 
     def _use(self, router: Router, arguments: list[Node], method: str, script: Script) -> None:

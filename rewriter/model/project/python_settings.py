@@ -34,6 +34,8 @@ def field_of_settings(node: ast.expr, module: Module, modules: Modules) -> Text 
     family = list(_family(found, modules))
     if not any(dotted(base, one.module).endswith("BaseSettings") for one in family for base in one.node.bases):
         return None
+    if _has_other_sources(call, family):
+        return None
     given = next((keyword.value for keyword in call.keywords if keyword.arg == node.attr), None)
     if given is not None:
         return modules.text(given, place)
@@ -43,6 +45,16 @@ def field_of_settings(node: ast.expr, module: Module, modules: Modules) -> Text 
                 case ast.AnnAssign(ast.Name(name), _, value) if name == node.attr:
                     return _field(name, value, one, family, modules)
     return None
+
+
+def _has_other_sources(call: ast.Call, family: list[_Class]) -> bool:
+    """Whether other files than `.env` may fill the fields, or sources that the project makes itself."""
+    files = [option for one in family for key, option in _options(one) if key in ("env_file", "secrets_dir")]
+    files += [keyword.value for keyword in call.keywords if keyword.arg in ("_env_file", "_secrets_dir")]
+    if any(not isinstance(file, ast.Constant) or file.value not in (".env", None) for file in files):
+        return True
+    own = (statement for one in family for statement in one.node.body if isinstance(statement, ast.FunctionDef))
+    return any(statement.name in ("settings_customise_sources", "customise_sources") for statement in own)
 
 
 def _field(name: str, value: ast.expr | None, owner: _Class, family: list[_Class], modules: Modules) -> Text | None:

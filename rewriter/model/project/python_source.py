@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from rewriter.model.project.answers import Gate, Program, Route, Text, Unknown
+from rewriter.model.project.answers import Gate, Program, Route, Unknown
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.python_handlers import changes_something, doubts_of_handler
-from rewriter.model.project.python_settings import field_of_settings
+from rewriter.model.project.python_listens import LISTENS, listen_of, short_name
 from rewriter.model.project.python_surroundings import HOST_OPTIONS, TRANSPARENT, bound_to_a_host
 from rewriter.model.project.python_values import Module, Modules, dotted
 from rewriter.model.project.python_writes import find_writes
@@ -45,25 +45,7 @@ _GATES: Final[Mapping[str, Gate]] = {
 # What is given an application and may refuse its requests, by its name: Flask-Limiter, Flask-BasicAuth, ...
 _GUARDS: Final = re.compile(r"(?i)limit|auth|guard|security|firewall|filter|throttl|maintenance")
 _HOOKS: Final = frozenset({"middleware", "before_request", "before_app_request"})
-# Functions that listen: where their port and host stand (position, keyword), and the framework.
-# uvicorn.run, Flask.run, aiohttp.web.run_app, waitress.serve, gradio launch, tornado listen: their manuals.
-_LISTENS: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], str, str, str]]] = {
-    "uvicorn.run": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
-    "uvicorn.Config": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
-    "hypercorn.run": ((-1, "port"), (-1, "host"), "8000", "127.0.0.1", ""),
-    "waitress.serve": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", ""),
-    "aiohttp.web.run_app": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", "aiohttp"),
-    "bottle.run": ((-1, "port"), (-1, "host"), "8080", "127.0.0.1", "Bottle"),
-    "wsgiref.simple_server.make_server": ((1, "port"), (0, "host"), "", "", ""),
-    "asyncio.start_server": ((2, "port"), (1, "host"), "", "", ""),
-    "nicegui.ui.run": ((-1, "port"), (-1, "host"), "8080", "0.0.0.0", "NiceGUI"),
-    "prometheus_client.start_http_server": ((0, "port"), (1, "addr"), "", "0.0.0.0", "metrics"),
-}
-_RUNS_AT: Final = {"Dash": "8050", "Sanic": "8000", "Bottle": "8080", "Connexion": "8000", "Robyn": "8080"}
 _DEEPEST: Final = 10
-_PAIRS: Final = frozenset(
-    {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "UDPServer"}
-)
 
 
 def read_python(sources: Sources, program: Program, environment: Environment) -> Findings | Unknown:
@@ -257,7 +239,7 @@ class _Reader:
             if any(keyword.arg in HOST_OPTIONS for keyword in call.keywords):
                 doubts = [*doubts, "it is bound to a host"]
             # FastAPI answers HEAD by itself: https://github.com/fastapi/fastapi/issues/1773
-            runs_for_head = handler is not None and "FastAPI" not in self.frameworks.values()
+            runs_for_head = not text.value.strip("/") and "FastAPI" not in self.frameworks.values()
             changes = runs_for_head and handler is not None and changes_something(handler, module)
             owner.routes.append(Route(text.value, module.file, tuple(doubts), changes))
 
@@ -279,8 +261,12 @@ class _Reader:
 
     def _call(self, call: ast.Call, module: Module) -> None:
         name = dotted(call.func, module)
-        short = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
-        self._listen(call, name, short, module)
+        short = short_name(call, name)
+        of = self._key(call.func.value, module) if isinstance(call.func, ast.Attribute) else None
+        made_with = self.frameworks.get(of, "")
+        is_shown = "Gradio" in self.frameworks.values()
+        if listen := listen_of(call, name, made_with, self._modules, module, has_gradio=is_shown):
+            self.listens.append(listen)
         if name in ("flask_talisman.Talisman", "Talisman"):
             self.gates.append(Gate("https", "Talisman"))
         self._guard(call, name or short, module)
@@ -372,7 +358,7 @@ class _Reader:
             served |= {name for place, name in self._names() if place == module.name}
             for node in module.nodes:
                 match node:
-                    case ast.Call(args=[first, *_]) if dotted(node.func, module) in _LISTENS:
+                    case ast.Call(args=[first, *_]) if dotted(node.func, module) in LISTENS:
                         served |= {first.id} if isinstance(first, ast.Name) else set()
                         if isinstance(first, ast.Call):
                             self._wrapping(first, module)
@@ -397,58 +383,6 @@ class _Reader:
         for key in dict.fromkeys(given):
             if key in self.frameworks:
                 self._routers[key].doubts.append(f"`{name}` in {module.file} stands around it")
-
-    # Where it listens
-
-    def _listen(self, call: ast.Call, name: str, short: str, module: Module) -> None:
-        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-        row = _LISTENS.get(name)
-        if row is None and short == "run" and isinstance(call.func, ast.Attribute):
-            framework = self.frameworks.get(self._key(call.func.value, module), "")
-            if framework in ("Flask", "Quart", "Dash", "Sanic", "Connexion", "Bottle", "Robyn"):
-                row = ((1, "port"), (0, "host"), _RUNS_AT.get(framework, "5000"), "127.0.0.1", framework)
-            elif ("port" in keywords or "socketio" in name.lower()) and name != "asyncio.run":
-                row = ((2, "port"), (1, "host"), "5000", "127.0.0.1", "")
-        if row is None and short == "launch" and ("Gradio" in self.frameworks.values() or "server_port" in keywords):
-            row = ((-1, "server_port"), (-1, "server_name"), "7860", "127.0.0.1", "Gradio")
-        if row is None and short == "run_server":
-            row = ((-1, "port"), (-1, "host"), "8050", "127.0.0.1", "Dash")
-        if row is None and short == "listen" and "tornado" in {n.partition(".")[0] for n in module.imported_modules}:
-            row = ((0, "port"), (1, "address"), "", "0.0.0.0", "Tornado")
-        if row is not None:
-            (port_at, port_name), (host_at, host_name), port, host, framework = row
-            self.listens.append(Listen(
-                self._argument(call, keywords, port_at, port_name, port, module),
-                self._argument(call, keywords, host_at, host_name, host, module), module.file, framework,
-            ))  # fmt: skip
-        elif short in _PAIRS or short == "bind":
-            self._listen_at_pair(call, module)
-        elif short in ("add_insecure_port", "add_secure_port") and call.args:
-            text = self._modules.text(call.args[0], module)
-            host_text, _, number = text.value.rpartition(":") if text else ("", "", "")
-            known = text or Text("")
-            at, on = (known._replace(value=part.strip("[]")) if text else None for part in (number, host_text))
-            self.listens.append(Listen(at, on, module.file, "gRPC"))
-
-    def _argument(
-        self, call: ast.Call, keywords: Mapping[str | None, ast.expr], at: int, name: str, default: str, module: Module
-    ) -> Text | None:
-        node = keywords.get(name) or (call.args[at] if 0 <= at < len(call.args) else None)
-        if None in keywords and node is None:
-            return None
-        if node is None:
-            return Text(default)
-        return self._modules.text(node, module) or field_of_settings(node, module, self._modules)
-
-    def _listen_at_pair(self, call: ast.Call, module: Module) -> None:
-        """`HTTPServer(("", 8000), Handler)`, `socket.bind((host, port))`"""
-        pair = call.args[0] if call.args else None
-        if isinstance(pair, ast.Name):
-            pair = module.assigned.get(pair.id)
-        if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
-            host, port = (self._modules.text(node, module) for node in pair.elts)
-            host = host._replace(value="0.0.0.0") if host is not None and not host.value else host
-            self.listens.append(Listen(port, host, module.file))
 
 
 def _only_when_run(module: Module) -> frozenset[int]:
