@@ -10,19 +10,13 @@ from rewriter.model.installing.locks import npm
 from rewriter.model.installing.manifests.node import INSTALL_SCRIPTS
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command
-from rewriter.model.project.imports import package_of
+from rewriter.model.project.imports import BUILT_IN, package_of
 from rewriter.syntax.shell import parse_shell
 from rewriter.syntax.shell_tree import SimpleCommand
 from rewriter.syntax.text import view_of
 
 _NODE: Final = names("node nodejs")
 _LOADS: Final = names("-r --require --import --loader --experimental-loader")
-# https://nodejs.org/docs/latest-v20.x/api/module.html#modulebuiltinmodules
-_BUILT_IN: Final = names(
-    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain "
-    "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
-    "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
-)
 PLAIN_PROGRAMS: Final = names(
     "true false : echo exit test [ mkdir cp mv rm chmod chown cat ls sleep date env printf touch ln sed grep tr tini "
     "dumb-init wait-for-it.sh wait-for nc curl wget id tee sh"
@@ -43,7 +37,7 @@ class DevelopmentPackages:
 
     def keeps(self, package: str) -> bool:
         """Whether a package, or a module that Node has itself, can be imported without them."""
-        return package in self._wanted or package in _BUILT_IN
+        return package in self._wanted or package in BUILT_IN
 
     @property
     def programs_that_go(self) -> list[str]:

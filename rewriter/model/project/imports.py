@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 _MOST_LOADED: Final = 1000
 _PACKAGE: Final = re.compile(r"(@[^/]+/[^/]+|[^@./][^/]*)")
+# https://nodejs.org/docs/latest-v20.x/api/module.html#modulebuiltinmodules
+BUILT_IN: Final = names(
+    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain "
+    "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
+    "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
+)
+"""The modules that Node has itself, which programs may name without `node:`."""
 
 
 # They load files of the project that their callers do not name.

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from rewriter.model.data.quiet_packages import is_quiet, quiet_packages
+from rewriter.model.data.quiet_packages import is_quiet
 from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Text, Writes
-from rewriter.model.project.imports import package_of
+from rewriter.model.project.imports import BUILT_IN, package_of
 from rewriter.model.project.javascript_values import Script, Scripts
 from rewriter.model.project.python_writes import folder_of_bare
 from rewriter.model.project.trees import arguments_of, field, text_of
@@ -25,12 +25,6 @@ _METHODS: Final = frozenset(
      "outputFileSync", "outputJsonSync", "outputJSON", "writeJson", "writeJsonSync", "writeJSON", "ensureFile",
      "ensureFileSync", "mkdirp", "mkdtempSync", "truncate", "truncateSync", "symlink", "symlinkSync"}
 )  # fmt: skip
-# https://nodejs.org/docs/latest/api/modules.html#built-in-modules-with-mandatory-node-prefix
-_OF_NODE: Final = names(
-    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain "
-    "events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl "
-    "stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"
-)
 _SQLITE_OF_PRISMA: Final = re.compile(r"provider\s*=\s*\"sqlite\"")
 _FILE_SYSTEM: Final = names("fs fsp fse promises fs.promises fsPromises")
 _OF_FILES: Final = re.compile(r"[fF]ile|Json|WriteStream|unlink")
@@ -75,7 +69,7 @@ def _doubts_of(script: Script) -> Iterator[str]:
     """What in a file may write where nobody sees it: packages of others, files and functions that go by other names."""
     packages = dict.fromkeys(map(package_of, script.required))
     for package in packages:
-        if package and package not in _OF_NODE and not _is_quiet(package):
+        if package and package not in BUILT_IN and not is_quiet(package, "javascript"):
             yield f"{package}, which {script.file} loads, may write files"
     if script.loads_by_expression:
         yield f"{script.file} loads files by names that it puts together"
@@ -92,10 +86,6 @@ def _databases_of_prisma(scripts: Scripts) -> Iterator[str]:
     for path in context.walk("", lambda name: name.endswith(".prisma")) or ():
         if _SQLITE_OF_PRISMA.search(context.read(path) or ""):
             yield f"{path} keeps a database in a file"
-
-
-def _is_quiet(package: str) -> bool:
-    return is_quiet(package, "javascript") or f"{package.partition('/')[0]}/*" in quiet_packages("javascript")
 
 
 def _is_writer_by_another_name(node: Node) -> bool:
