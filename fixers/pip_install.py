@@ -8,7 +8,7 @@ from rewriter.fixing.fixer import Example, Fix, Level, Skip, fixer
 from rewriter.fixing.flags import insert_flags
 from rewriter.model.caching.mounts import is_mounted
 from rewriter.model.context.build_context import BuildContext
-from rewriter.model.features import NO_MOUNTS, allows
+from rewriter.model.features import reason_against_mounts
 from rewriter.model.pip.hazards import uses_pip
 from rewriter.model.pip.options import PipRun, Rewrite, can_go, find_pip_runs, find_stale_mount
 from rewriter.model.settings import Settings
@@ -51,12 +51,11 @@ def install_with_uv(
     users who cannot write to the Python, projects that do not declare what they are built with. Requirements files are
     read from the build context; one that cannot be read is taken for a plain list of packages.
     """
-    plans = list(find_pip_runs(dockerfile, states, context)) if settings.has_mounts or settings.why_legacy else []
-    if not settings.has_mounts:
-        yield from (Skip(plan.run, settings.why_legacy) for plan in plans)
+    if not (settings.has_mounts or settings.why_legacy):
         return
-    if plans and not allows(dockerfile, "run-mount"):
-        yield from (Skip(plan.run, NO_MOUNTS) for plan in plans)
+    plans = list(find_pip_runs(dockerfile, states, context))
+    if reason := reason_against_mounts(dockerfile, settings):
+        yield from (Skip(plan.run, reason) for plan in plans)
         return
     user = _find_user(dockerfile, plans)
     served = {states.graph.stage_of(plan.run) for plan in plans if not (plan.problem or plan.is_pip_only)}

@@ -10,7 +10,7 @@ from rewriter.model.caching.apt import DOCKER_CLEAN, AptLayers, AptRun, find_apt
 from rewriter.model.caching.builds import BuildLayers, find_build_layers
 from rewriter.model.caching.installs import InstallRun, find_install_runs, find_switches
 from rewriter.model.caching.system import SystemCall, SystemRun, find_system_runs
-from rewriter.model.features import NO_MOUNTS, allows
+from rewriter.model.features import reason_against_mounts
 from rewriter.model.settings import Settings
 from rewriter.model.state import States
 from rewriter.syntax.text import Edit
@@ -44,11 +44,10 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
     shares too much between images, and in dnf 4 the lock of a build that was stopped halts the next one. So is bundler:
     its cache has nothing but names and versions to tell the gems of two sources apart.
     """
-    if not settings.has_mounts:
-        for install in find_install_runs(states) if settings.why_legacy else ():
-            yield Skip(install.run, settings.why_legacy)
+    if not (settings.has_mounts or settings.why_legacy):
         return
-    can_mount = allows(dockerfile, "run-mount")
+    reason = reason_against_mounts(dockerfile, settings)
+    can_mount = not reason
     for layers in find_apt_layers(states):
         yield from _apt_fixes(layers) if can_mount else ()
     for one in find_system_runs(states) if can_mount else ():
@@ -62,7 +61,7 @@ def mount_caches(dockerfile: Dockerfile, states: States, settings: Settings) -> 
         yield Fix(variables, message, _without(variables, word), level=Level.GUARDED)
     for install in installs:
         if not can_mount:
-            yield Skip(install.run, NO_MOUNTS)
+            yield Skip(install.run, reason)
         elif install.problem:
             yield Skip(install.run, install.problem, install.culprit)
         else:

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from rewriter.model.image import parse_image
+from rewriter.model.settings import Settings
 from rewriter.syntax.tree import Directive, Dockerfile
 
 MINIMUM: Final[dict[str, tuple[int, int]]] = {
@@ -16,10 +17,13 @@ MINIMUM: Final[dict[str, tuple[int, int]]] = {
 }
 """The first version with a feature: https://github.com/moby/buildkit/releases?q=dockerfile"""
 
-NO_MOUNTS: Final = "the `# syntax` line names a version that does not know RUN --mount"
-"""Why nothing can be mounted where the file does not allow `run-mount`."""
-
+_NO_MOUNTS: Final = "the `# syntax` line names a version that does not know RUN --mount"
 _VERSION: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:\.[0-9]+)?(?:-(labs|experimental))?\Z")
+
+
+def reason_against_mounts(dockerfile: Dockerfile, settings: Settings) -> str:
+    """Why a RUN of a file can mount nothing, for people; empty where it can, or the user says that it cannot."""
+    return settings.why_legacy or ("" if allows(dockerfile, "run-mount") else _NO_MOUNTS)
 
 
 def allows(dockerfile: Dockerfile, feature: str) -> bool:
