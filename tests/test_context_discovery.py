@@ -23,7 +23,7 @@ def test_what_copy_takes_from_the_context() -> None:
         'COPY --from=y d /x\nCOPY <<E e /x\nE\nCOPY $D/f $UNKNOWN/g /x\nCOPY ["h i", "/x"]\n'
         "COPY 'j' /x\nONBUILD COPY k /x\nCOPY l\n"
     )
-    assert list(local_sources(parse(text))) == ["a", "b", "c", "e", "app/f", "h i", "j"]
+    assert [path for paths in local_sources(parse(text)) for path in paths] == ["a", "b", "c", "e", "app/f", "h i", "j"]
 
 
 def found(root: Path, dockerfile: str, text: str = "FROM x\nCOPY . .\n", *, needed: Sequence[str] = ()) -> str | None:

@@ -41,7 +41,7 @@ def discover(
     if contexts:
         return _context(contexts.pop(), dockerfile_path) if len(contexts) == 1 else BuildContext(None)
     fitting = [_context(folder, dockerfile_path) for folder in folders]
-    for groups in (dict.fromkeys(_sources_of_copies(dockerfile)), [(path,) for path in dict.fromkeys(needed)]):
+    for groups in (dict.fromkeys(local_sources(dockerfile)), [(path,) for path in dict.fromkeys(needed)]):
         fitting = [context for context in fitting if all(_is_there(paths, context) for paths in groups)]
         if len(fitting) < 2:
             break
@@ -65,15 +65,6 @@ def folders_of_project(dockerfile_path: str) -> list[str]:
     return folders
 
 
-def local_sources(dockerfile: Dockerfile) -> Iterator[str]:
-    """What COPY and ADD take from the context, variables replaced; without URLs, heredocs and `--from`.
-
-    A source with a variable that is not known is left out, and so are the triggers of ONBUILD, which run elsewhere.
-    """
-    for paths in _sources_of_copies(dockerfile):
-        yield from paths
-
-
 def _is_there(paths: tuple[str, ...], context: BuildContext) -> bool:
     """Whether a context has what one COPY takes: a pattern may match nothing as long as another source is there.
 
@@ -83,8 +74,11 @@ def _is_there(paths: tuple[str, ...], context: BuildContext) -> bool:
     return any(found.values()) and all(is_found or GLOB.search(path) for path, is_found in found.items())
 
 
-def _sources_of_copies(dockerfile: Dockerfile) -> Iterator[tuple[str, ...]]:
-    """What each COPY and ADD takes from the context, without those that take nothing from there."""
+def local_sources(dockerfile: Dockerfile) -> Iterator[tuple[str, ...]]:
+    """What each COPY and ADD takes from the context, variables replaced; without URLs, heredocs and `--from`.
+
+    A source with a variable that is not known is left out, and so are the triggers of ONBUILD, which run elsewhere.
+    """
     states: States | None = None
     for instruction in dockerfile.instructions:
         if not isinstance(instruction, Copy) or instruction.source_stage is not None or len(instruction.paths) < 2:
