@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rewriter.fixing.registry import load_fixers
-from rewriter.model.data.package_roles import COMPILERS
 from rewriter.model.image import ImageReference
 from rewriter.model.managers.run_calls import calls
 from rewriter.model.managers.vocabulary import SYSTEM_MANAGERS
+from rewriter.model.splitting.unread import only_builds
 from rewriter.model.stages import Stage, StageGraph
 from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode
@@ -48,10 +48,9 @@ def tools_of(stage: Stage) -> str:
         return origin.family or origin.repository.rpartition("/")[2]
     for run in stage.instructions:
         for call in calls(run) if isinstance(run, Run) else ():
-            if call.manager.name in SYSTEM_MANAGERS and call.installs:
-                packages = {word.value.partition("=")[0] for word in call.packages}
-                if packages & COMPILERS or any(name.endswith(("-dev", "-devel")) for name in packages):
-                    return "compilers"
+            is_of_system = call.manager.name in SYSTEM_MANAGERS and call.installs
+            if is_of_system and any(only_builds(word.value.partition("=")[0]) for word in call.packages):
+                return "compilers"
             if call.manager.name in _FRONT_ENDS and call.builds:
                 return "front end"
     return ""

@@ -27,13 +27,14 @@ def why_unread(stage: Stage, family: str, project: Project) -> Unsplit | None:
         for call in calls(run) if isinstance(run, Run) else ():
             if call.installs and call.manager.name in SYSTEM_MANAGERS:
                 packages = (word.value.partition("=")[0] for word in call.packages)
-                if tool := next(filter(_only_builds, packages), ""):
+                if tool := next(filter(only_builds, packages), ""):
                     image = f"{stage.base} is none of Python, Node, Go, Rust, Java and .NET"
                     return Unsplit(f"what is built with {tool} of line {{line}} is not known: {image}", run)
     return None
 
 
-def _only_builds(package: str) -> bool:
+def only_builds(package: str) -> bool:
+    """Whether a package of a distribution is a compiler, or holds headers."""
     return package in COMPILERS or package.endswith(("-dev", "-devel"))
 
 
