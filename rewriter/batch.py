@@ -22,7 +22,6 @@ from rewriter.syntax.parser import parse
 from rewriter.syntax.text import decode, encode
 from rewriter.syntax.tree import Dockerfile
 
-_MOUNTS: Final = re.compile(r"--mount=")
 _NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -229,7 +228,7 @@ def _context(path: str, dockerfile: Dockerfile, settings: Config) -> BuildContex
 def _settings(path: str, text: str, config: Config) -> Settings:
     """What fixers must know of a file; one that mounts something already has a builder that knows how."""
     settings = config.settings
-    if config.builder != "auto" or _MOUNTS.search(text):
+    if config.builder != "auto" or "--mount=" in text:
         return settings
     reason = why_no_mounts(folders_of_project(path))
     return settings._replace(builder="legacy", why_legacy=reason) if reason else settings
