@@ -15,88 +15,74 @@ from rewriter.syntax.text import decode
 
 
 class _Sign(NamedTuple):
-    """What in a file of some name shows such a builder, unless something else stands there as well."""
+    """What in a file of some names shows such a builder, unless something else stands there as well.
 
-    files: re.Pattern[str]
-    shows: re.Pattern[str]
+    All are patterns, which are compiled when they are first asked: most projects have few of the files.
+    """
+
+    files: tuple[str, ...]
+    shows: str
     means: str
-    unless: re.Pattern[str] = re.compile(r"\bDOCKER_BUILDKIT[\"']?\s*[=:]\s*[\"']?(?:1|true)\b|\bbuildx\b|setup-buildx")
+    unless: str = r"\bDOCKER_BUILDKIT[\"']?\s*[=:]\s*[\"']?(?:1|true)\b|\bbuildx\b|setup-buildx"
 
 
+_GITLAB: Final = r"\.gitlab-ci[\w.-]*\.ya?ml|\.gitlab/(?:ci/)?[^/]+\.ya?ml"
+_DRONE: Final = r"\.drone\.ya?ml|\.woodpecker(?:/[^/]+)?\.ya?ml"
 _PIPELINES: Final = (
-    r"\.gitlab-ci[\w.-]*\.ya?ml|\.github/workflows/[^/]+\.ya?ml|\.gitlab/(?:ci/)?[^/]+\.ya?ml|Jenkinsfile[\w.-]*|"
-    r"\.circleci/config\.ya?ml|\.drone\.ya?ml|\.woodpecker(?:/[^/]+)?\.ya?ml|azure-pipelines[\w.-]*\.ya?ml|"
-    r"bitbucket-pipelines\.ya?ml|\.travis\.ya?ml|buildspec[\w.-]*\.ya?ml|skaffold[\w.-]*\.ya?ml|"
-    r"cloudbuild[\w.-]*\.(?:ya?ml|json)|\.cloudbuild/[^/]+\.ya?ml"
+    rf"{_GITLAB}|{_DRONE}|\.github/workflows/[^/]+\.ya?ml|Jenkinsfile[\w.-]*|\.circleci/config\.ya?ml|"
+    r"azure-pipelines[\w.-]*\.ya?ml|bitbucket-pipelines\.ya?ml|\.travis\.ya?ml|buildspec[\w.-]*\.ya?ml|"
+    r"skaffold[\w.-]*\.ya?ml|cloudbuild[\w.-]*\.(?:ya?ml|json)|\.cloudbuild/[^/]+\.ya?ml"
 )
 _TOLD: Final = r"(?:GNU)?[Mm]akefile|[Jj]ustfile|Taskfile\.ya?ml|(?:scripts/|bin/)?[\w-]+\.sh|package\.json"
 _COMMAND: Final = r"[^\n]*?(?:\\\r?\n[^\n]*?)*?"
+_ANYTHING: Final = ""
+_NOTHING: Final = r"(?!)"
+_CLOUD_BUILD: Final = "builds by Cloud Build without BuildKit"
+_OLD_DOCKER: Final = "builds by a Docker before version 23, without BuildKit"
 _SIGNS: Final = (
     # https://github.com/GoogleContainerTools/kaniko/issues/1568 and /969; a fork has flags for them.
-    _Sign(
-        re.compile(_PIPELINES),
-        re.compile(r"\bkaniko\b"),
-        "builds by kaniko, which knows no RUN --mount",
-        re.compile(r"FF_KANIKO_RUN_MOUNT"),
-    ),
+    _Sign((_PIPELINES,), r"\bkaniko\b", "builds by kaniko, which knows no RUN --mount", r"FF_KANIKO_RUN_MOUNT"),
     # https://github.com/google-github-actions/setup-gcloud/issues/658
+    _Sign((_PIPELINES, _TOLD), r"\bcloud-builders/docker\b", _CLOUD_BUILD),
     _Sign(
-        re.compile(rf"{_PIPELINES}|{_TOLD}"),
-        re.compile(r"\bcloud-builders/docker\b"),
-        "builds by Cloud Build without BuildKit",
+        (rf"(?i:{_PIPELINES})", rf"(?i:{_TOLD})", r"(?i:readme(?:\.\w+)?)"),
+        rf"\bgcloud\s+(?:alpha\s+|beta\s+)?(?:builds\s+submit\b(?!{_COMMAND}--config)"
+        rf"|run\s+deploy\b{_COMMAND}\s--source\b)",
+        _CLOUD_BUILD,
+        _NOTHING,  # a variable here does not reach Cloud Build
     ),
+    _Sign((r"app[\w.-]*\.ya?ml",), r"(?m)^runtime:\s*custom\b", _CLOUD_BUILD, _NOTHING),
     _Sign(
-        re.compile(rf"{_PIPELINES}|{_TOLD}|readme(?:\.\w+)?", re.IGNORECASE),
-        re.compile(
-            rf"\bgcloud\s+(?:alpha\s+|beta\s+)?(?:builds\s+submit\b(?!{_COMMAND}--config)"
-            rf"|run\s+deploy\b{_COMMAND}\s--source\b)"
-        ),
-        "builds by Cloud Build without BuildKit",
-        re.compile(r"(?!)"),  # a variable here does not reach Cloud Build
-    ),
-    _Sign(
-        re.compile(r"app[\w.-]*\.ya?ml"),
-        re.compile(r"(?m)^runtime:\s*custom\b"),
-        "builds by Cloud Build without BuildKit",
-        re.compile(r"(?!)"),
-    ),
-    _Sign(
-        re.compile(rf"{_PIPELINES}|{_TOLD}|\.env"),
-        re.compile(r"\bDOCKER_BUILDKIT[\"']?\s*[=:]\s*[\"']?0\b"),
+        (_PIPELINES, _TOLD, r"\.env"),
+        r"\bDOCKER_BUILDKIT[\"']?\s*[=:]\s*[\"']?0\b",
         "switches BuildKit off",
-        re.compile(r"(?!)"),
+        _NOTHING,
     ),
     # BuildKit is the default from Docker 23 on: https://docs.docker.com/engine/release-notes/23.0/
+    _Sign((_GITLAB, _DRONE), r"\bdocker:(?:1\d|2[0-2]|stable)\b", _OLD_DOCKER),
     _Sign(
-        re.compile(
-            r"\.gitlab-ci[\w.-]*\.ya?ml|\.gitlab/(?:ci/)?[^/]+\.ya?ml|\.drone\.ya?ml|\.woodpecker(?:/[^/]+)?\.ya?ml"
-        ),
-        re.compile(r"\bdocker:(?:1\d|2[0-2]|stable)\b"),
-        "builds by a Docker before version 23, without BuildKit",
-    ),
-    _Sign(
-        re.compile(r"\.circleci/config\.ya?ml"),
-        re.compile(r"setup_remote_docker:\s*\n\s+version:\s*[\"']?(?:docker)?(?:1\d|2[0-2])\b"),
-        "builds by a Docker before version 23, without BuildKit",
+        (r"\.circleci/config\.ya?ml",),
+        r"setup_remote_docker:\s*\n\s+version:\s*[\"']?(?:docker)?(?:1\d|2[0-2])\b",
+        _OLD_DOCKER,
     ),
     # https://bitbucket.org/blog/announcing-support-for-docker-buildkit-in-bitbucket-pipelines
     _Sign(
-        re.compile(r"bitbucket-pipelines\.ya?ml"),
-        re.compile(r"\bdocker(?:-compose|\s+compose)?\s+(?:image\s+)?build\b"),
+        (r"bitbucket-pipelines\.ya?ml",),
+        r"\bdocker(?:-compose|\s+compose)?\s+(?:image\s+)?build\b",
         "builds without BuildKit, which Bitbucket does not enable by itself",
     ),
     # https://github.com/caprover/caprover/issues/2012
-    _Sign(re.compile(r"captain-definition"), re.compile(r""), "says that CapRover builds it, without BuildKit"),
+    _Sign(("captain-definition",), _ANYTHING, "says that CapRover builds it, without BuildKit"),
     # "--mount=type=cache,id=s/<service id>-<target path>": https://docs.railway.com/builds/dockerfiles#cache-mounts
     _Sign(
-        re.compile(r"railway\.(?:json|toml)"),
-        re.compile(r""),
+        (r"railway\.(?:json|toml)",),
+        _ANYTHING,
         "says that Railway builds it, which takes cache mounts only with the number of the service",
     ),
     # https://github.com/bmuschko/gradle-docker-plugin/issues/1226
     _Sign(
-        re.compile(r"build\.gradle(?:\.kts)?"),
-        re.compile(r"com\.bmuschko\.docker"),
+        (r"build\.gradle(?:\.kts)?",),
+        r"com\.bmuschko\.docker",
         "builds by the API of Docker, which has no BuildKit",
     ),
 )
@@ -132,7 +118,11 @@ def _names(folder: str) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _names_at(path: str, below: str, _: int) -> tuple[str, ...]:
     names = (f"{below}/{name}" if below else name for name in sorted(os.listdir(path)))
-    return tuple(name for name in names if any(sign.files.fullmatch(name) for sign in _SIGNS))[:_MOST_FILES]
+    return tuple(name for name in names if any(_is_about(sign, name) for sign in _SIGNS))[:_MOST_FILES]
+
+
+def _is_about(sign: _Sign, name: str) -> bool:
+    return any(re.fullmatch(pattern, name) for pattern in sign.files)
 
 
 def _meaning(path: str, name: str) -> str:
@@ -148,6 +138,6 @@ def _meaning_at(path: str, name: str, _modified: int, _size: int) -> str:
     with open(path, "rb") as file:
         text = decode(file.read(_LARGEST))
     for sign in _SIGNS:
-        if sign.files.fullmatch(name) and sign.shows.search(text) and not sign.unless.search(text):
+        if _is_about(sign, name) and re.search(sign.shows, text) and not re.search(sign.unless, text):
             return sign.means
     return ""
