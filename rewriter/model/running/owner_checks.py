@@ -55,11 +55,12 @@ def doubt_of_owner_checks(copies: Iterable[Copy], shipped: Shipped) -> Doubt | N
     """Why some COPYs cannot give their files to another user: a RUN of root that follows minds."""
     caller_in_sources = cache(lambda: _caller_in(shipped.context))
     for copy in copies:
-        brings_repository = _brings_repository(copy, shipped)
+        copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+        brings_repository = _brings_repository(copied, shipped)
         for run in (one for one in shipped.runs if one.start > copy.start):
             if brings_repository and (caller := _caller_of_git(run, shipped, caller_in_sources)):
                 return Doubt(f"{caller} git, which serves nobody but the owner of .git: name it in .dockerignore", run)
-            if _runs_scripts_as_owner(run, copy, shipped):
+            if _runs_scripts_as_owner(run, copied, shipped):
                 return Doubt("the npm of line {line} would run scripts as the owner of the folder", run)
     return None
 
@@ -67,13 +68,13 @@ def doubt_of_owner_checks(copies: Iterable[Copy], shipped: Shipped) -> Doubt | N
 # npm
 
 
-def _runs_scripts_as_owner(run: Run, copy: Copy, shipped: Shipped) -> bool:
+def _runs_scripts_as_owner(run: Run, copied: CopiedFiles, shipped: Shipped) -> bool:
     """Whether an old npm runs scripts in a folder that a COPY brings, or makes."""
     state = shipped.states.at(run)
     is_npm = any(call.manager.name == "npm" for call in calls(run))
     if not is_npm or manager_version("npm", state, {}, run) not in (7, 8):
         return False
-    copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
+    copy = copied.instruction
     if copy.source_stage is not None or not copied.target or _ELSEWHERE.search(text_of(run)):
         return True
     return is_inside(state.workdir, copied.target) and not _is_made_above(state.workdir, copy, shipped)
@@ -99,11 +100,8 @@ def _made_by(step: Instruction, shipped: Shipped) -> Iterator[str]:
 # git
 
 
-def _brings_repository(copy: Copy, shipped: Shipped) -> bool:
-    if copy.source_stage is not None:
-        return False
-    copied = CopiedFiles(copy, shipped.states.at(copy), shipped.context)
-    return any(
+def _brings_repository(copied: CopiedFiles, shipped: Shipped) -> bool:
+    return copied.instruction.source_stage is None and any(
         source.is_tree and shipped.context.status(posixpath.join(source.path, _GIT)) != "absent"
         for source in copied.sources
     )
