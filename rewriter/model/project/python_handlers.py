@@ -13,6 +13,8 @@ from rewriter.model.project.python_values import Module
 Handler = ast.FunctionDef | ast.AsyncFunctionDef
 
 _OF_A_REQUEST: Final = names("session g request response resp")
+# Parameters that nothing else must be given for; the others may depend on something.
+_GIVEN_ANYWAY: Final = ("request", "req", "response", "self", "_")
 _DEEPEST: Final = 3
 _ROUTES: Final = ("get", "head", "route", "api_route", "post", "options")
 
@@ -21,7 +23,7 @@ def doubts_of_handler(handler: Handler, route: int) -> Iterator[str]:
     """Why a handler may refuse; `route` is which of its decorators makes it the handler of a route."""
     others = [one for place, one in enumerate(handler.decorator_list) if place != route]
     yield from (f"`{ast.unparse(one)[:40]}` decorates it" for one in others if not _is_route(one))
-    yield from _parameters(handler)
+    yield from (f"it takes `{name}`" for name in _parameters(handler) if name not in _GIVEN_ANYWAY)
     if any(REFUSES.search(ast.unparse(statement)) for statement in handler.body):
         yield "its handler looks at who asks"
 
@@ -29,8 +31,7 @@ def doubts_of_handler(handler: Handler, route: int) -> Iterator[str]:
 def changes_something(handler: Handler, module: Module, depth: int = 0) -> bool:
     """Whether a handler visibly changes what outlives the request: a counter, a file, a row."""
     parts = [part for statement in handler.body for part in ast.walk(statement)]
-    arguments = handler.args
-    own = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)} | _OF_A_REQUEST
+    own = {*_parameters(handler), *_OF_A_REQUEST}
     own |= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
     for part in parts:
         match part:
@@ -67,7 +68,5 @@ def _is_route(decorator: ast.expr) -> bool:
 
 
 def _parameters(handler: Handler) -> list[str]:
-    """The parameters that something must be given for, or that depend on something."""
     arguments = handler.args
-    given = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    return [f"it takes `{name}`" for name in given if name not in ("request", "req", "response", "self", "_")]
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
