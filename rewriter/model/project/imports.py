@@ -104,7 +104,7 @@ def _sources_below(context: BuildContext, folder: str, endings: tuple[str, ...])
 
 def imported_modules(project: Project, program: Program) -> Imports | Unknown:
     """The top-level modules that the sources of a Python program import, without the project's own."""
-    from rewriter.model.project.python_source import open_modules
+    from rewriter.model.project.python_values import open_modules
 
     if program.language != "python":
         return Unknown(f"`{program.name}` is no Python program")

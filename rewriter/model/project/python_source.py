@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +13,7 @@ from rewriter.model.project.findings import Findings, Listen, Router, gather
 from rewriter.model.project.python_handlers import changes_something, doubts_of_handler
 from rewriter.model.project.python_listens import LISTENS, listen_of, short_name
 from rewriter.model.project.python_surroundings import HOST_OPTIONS, TRANSPARENT, bound_to_a_host
-from rewriter.model.project.python_values import Module, Modules, dotted
+from rewriter.model.project.python_values import Module, Modules, dotted, open_modules
 from rewriter.model.project.python_writes import find_writes
 from rewriter.model.project.sources import Sources
 
@@ -60,27 +59,6 @@ def read_python(sources: Sources, program: Program, environment: Environment) ->
 
         return add_django(found, modules, program)
     return found
-
-
-def open_modules(sources: Sources, program: Program, environment: Environment) -> tuple[Modules, Module] | Unknown:
-    """The modules that a Python program imports from the context, all read, and the one that it runs."""
-    if not program.file:
-        return Unknown(f"the source of `{program.target or program.name}` is not in the build context")
-    extra = [path for path in (environment.get("PYTHONPATH") or "").split(":") if path.startswith("/")]
-    target = program.target.removeprefix("-m ")
-    is_module = not target.endswith(".py") and "/" not in target
-    name = target.partition(":")[0] if is_module else posixpath.basename(program.path or program.file)[:-3]
-    own = posixpath.dirname(program.path)
-    if is_module and program.path:
-        depth = name.count(".") + program.path.endswith(("/__init__.py", "/__main__.py"))
-        for _ in range(depth):
-            own = posixpath.dirname(own)
-    modules = Modules(sources, environment, [own, program.folder, *extra])
-    first = modules.add(name, program.file, program.path)
-    if first is None:
-        return Unknown(modules.unread[-1] if modules.unread else "the source cannot be read")
-    modules.follow(first)
-    return modules, first
 
 
 class _Reader:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rewriter.model.project.answers import Text, Unknown
+from rewriter.model.project.answers import Program, Text, Unknown
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.sources import Sources
 from rewriter.model.stages import UNKNOWN_PART
@@ -293,3 +293,24 @@ _READS_VARIABLE: Final = frozenset({"os.getenv", "os.environ.get", "decouple.con
 _CASTS: Final = frozenset({"int", "str", "get", "path"})
 _SAME: Final = frozenset({"int", "str", "os.path.abspath", "os.path.realpath", "os.path.expanduser", "os.fspath"})
 _SAME_METHODS: Final = frozenset({"resolve", "absolute", "as_posix", "strip", "expanduser", "rstrip", "__str__"})
+
+
+def open_modules(sources: Sources, program: Program, environment: Environment) -> tuple[Modules, Module] | Unknown:
+    """The modules that a Python program imports from the context, all read, and the one that it runs."""
+    if not program.file:
+        return Unknown(f"the source of `{program.target or program.name}` is not in the build context")
+    extra = [path for path in (environment.get("PYTHONPATH") or "").split(":") if path.startswith("/")]
+    target = program.target.removeprefix("-m ")
+    is_module = not target.endswith(".py") and "/" not in target
+    name = target.partition(":")[0] if is_module else posixpath.basename(program.path or program.file)[:-3]
+    own = posixpath.dirname(program.path)
+    if is_module and program.path:
+        depth = name.count(".") + program.path.endswith(("/__init__.py", "/__main__.py"))
+        for _ in range(depth):
+            own = posixpath.dirname(own)
+    modules = Modules(sources, environment, [own, program.folder, *extra])
+    first = modules.add(name, program.file, program.path)
+    if first is None:
+        return Unknown(modules.unread[-1] if modules.unread else "the source cannot be read")
+    modules.follow(first)
+    return modules, first
