@@ -14,6 +14,7 @@ from rewriter.model.managers.vocabulary import names
 from rewriter.model.project.answers import Command, Text
 from rewriter.model.project.environment import Environment
 from rewriter.model.project.follow import Follower, cannot
+from rewriter.model.project.trees import field, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -84,8 +85,6 @@ class _Application:
     """One application of a configuration."""
 
     def __init__(self, scripts: Scripts, script: Script, node: Node) -> None:
-        from rewriter.model.project.trees import field, text_of
-
         self._scripts: Final = scripts
         self._script: Final = script
         self._node: Final = node
@@ -139,8 +138,6 @@ class _Application:
 
     def _variables(self, key: str) -> list[str | None]:
         """The variables that a key sets, as assignments, None for what is not known."""
-        from rewriter.model.project.trees import field, text_of
-
         value = self._scripts.object(self._value(key), self._script) if key in self._keys else None
         if value is None:
             return [None] if key in self._keys else []
