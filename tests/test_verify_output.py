@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
@@ -52,6 +52,7 @@ COSTS: Final = st.builds(
     *[st.none() | st.integers(0, most) for most in (10**14, 1000, 10**14)],
     *[st.none() | st.floats(0, 1e5)] * 3,
 )
+NO_COST: Final = Cost(None, None, None, None, None, None)
 CHECKS: Final = st.builds(
     Check,
     st.sampled_from(["build", "configuration", "files", "libraries", "behaviour"]),
@@ -114,6 +115,7 @@ def test_json(update_fixtures: bool) -> None:
 
 
 @given(REPORTS, st.integers(60, 130), st.booleans(), st.booleans())
+@example(Report("a", Verdict.PROVEN, "", (), NO_COST, NO_COST, (), (), (), None, " ", ()), 60, False, False)
 def test_a_page_fits_and_steers_nothing(report: Report, width: int, ascii_only: bool, show_allowed: bool) -> None:
     page = text(report, width=width, color=False, ascii_only=ascii_only, show_allowed=show_allowed)
     assert page.replace("\n", "").isprintable()

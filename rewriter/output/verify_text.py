@@ -56,8 +56,8 @@ def _head(page: Page, report: Report) -> Iterator[str]:
     path = page.cut(page.text(report.path) or "''", page.width // 2)
     fixers = f"with {', '.join(report.applied)}" if report.applied else ""
     yield from page.hanging(path, page.text(fixers), 2, color=BOLD)
-    if report.engine:
-        yield from page.hanging("", page.text(report.engine), 0, color=DIM, whole=True)
+    if engine := page.text(report.engine).strip():
+        yield from page.hanging("", engine, 0, color=DIM, whole=True)
 
 
 def _checks(page: Page, checks: Sequence[Check], show_allowed: bool) -> Iterator[str]:
